@@ -1,0 +1,1 @@
+"""The orchestrator: rollout, evaluation, post-processing; each stage retried alone."""

@@ -1,0 +1,1 @@
+"""The guard: what prevents or flags reward hacking."""

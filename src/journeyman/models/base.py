@@ -1,0 +1,27 @@
+"""The protocol of a model: prompt in, tokens out."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from journeyman.types import Completion, Prompt, Sampling
+
+__all__ = ["Model"]
+
+
+class Model(Protocol):
+    """Anything that completes a prompt."""
+
+    name: str
+    """What reports call it."""
+    reads_text: bool
+    """True if it wants `Prompt.text` rendered by a template and answers with raw text; False if it
+    speaks a chat protocol of its own and answers with `Completion.message`."""
+
+    async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
+        """Complete one prompt. Raises `AttributedError` with a `model_*` cause."""
+        ...
+
+    async def close(self) -> None:
+        """Release what the model holds (a server process, connections). Safe to call twice."""
+        ...

@@ -1,0 +1,1 @@
+"""Run folders and the ledger: what a run owes, what it has leased, what is done."""

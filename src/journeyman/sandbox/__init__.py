@@ -1,0 +1,1 @@
+"""Sandboxes: live, isolated copies of an environment."""

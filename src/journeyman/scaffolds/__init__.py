@@ -1,0 +1,1 @@
+"""Scaffolds: prompts, loop and tools around a model."""

@@ -1,0 +1,1 @@
+"""The task factory: repositories in, verified executable tasks out."""

@@ -1,0 +1,1 @@
+"""Tool chat templates: one file each, on a small shared core."""

@@ -1,0 +1,1 @@
+"""Training: documents, packing, losses and stages."""
