@@ -1,0 +1,37 @@
+# Two commands do everything: `make quickstart` and `make test`.
+UV_EXTRAS ?= --extra llama
+PYTHON := .venv/bin/python
+export PATH := $(HOME)/.local/bin:$(PATH)
+
+.PHONY: help setup quickstart test check style types layers coverage
+
+help:
+	@echo "make quickstart   install what is missing, then run the whole loop on a real project"
+	@echo "make test         style, types, layers and every test this machine can run"
+	@echo "make setup        install what is missing"
+
+setup:
+	@./scripts/setup $(UV_EXTRAS)
+
+quickstart: setup
+	.venv/bin/journeyman quickstart
+
+style:
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+
+types:
+	.venv/bin/mypy
+
+layers:
+	.venv/bin/lint-imports
+
+check: style types layers
+
+test: setup check coverage
+
+coverage:
+	rm -f .coverage .coverage.*
+	.venv/bin/coverage run -m pytest -m "not gpu"
+	.venv/bin/coverage combine -q
+	.venv/bin/coverage report --skip-covered
