@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from journeyman.errors import AttributedError
 from journeyman.types import Completion, Prompt, Sampling
 
-__all__ = ["Model"]
+__all__ = ["ContextOverflowError", "Model"]
+
+
+class ContextOverflowError(AttributedError):
+    """The prompt does not fit the model's context: the agent's doing, not the server's."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__("model_refused", detail)
 
 
 class Model(Protocol):
