@@ -111,6 +111,8 @@ class ParsedTurn(Data):
     reasoning: str = ""
     calls: tuple[ToolCall, ...] = ()
     errors: tuple[FormatError, ...] = ()
+    call_spans: tuple[tuple[int, int], ...] = ()
+    """First and one past the last character of each call in the parsed text, in order."""
 
 
 # --- models ------------------------------------------------------------------------------------
