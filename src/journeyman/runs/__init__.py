@@ -1,1 +1,27 @@
-"""Run folders and the ledger: what a run owes, what it has leased, what is done."""
+"""Run folders, append-only logs, and the ledger of what is owed, leased and done."""
+
+from journeyman.runs.folder import RunFolder, slug
+from journeyman.runs.ledger import Attempt, Lease, Ledger, Owed
+from journeyman.runs.storage import (
+    JsonLines,
+    JsonlWriter,
+    append_jsonl,
+    read_jsonl,
+    scan_jsonl,
+    write_atomic,
+)
+
+__all__ = [
+    "Attempt",
+    "JsonLines",
+    "JsonlWriter",
+    "Lease",
+    "Ledger",
+    "Owed",
+    "RunFolder",
+    "append_jsonl",
+    "read_jsonl",
+    "scan_jsonl",
+    "slug",
+    "write_atomic",
+]
