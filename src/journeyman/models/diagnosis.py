@@ -1,7 +1,7 @@
 """What `journeyman doctor` says about models. Looks without importing anything heavy.
 
-    >>> [check.name for check in diagnose()][:1]
-    ['uv']
+>>> [check.name for check in diagnose()][:1]
+['uv']
 """
 
 from __future__ import annotations
