@@ -264,6 +264,8 @@ class Turn(Data):
     """Messages that are new since the previous turn; the first turn holds system and user."""
     prompt_text: str = ""
     """What the rendered prompt adds to the previous prompt and completion, where text is rendered."""
+    prompt_is_rewritten: bool = False
+    """True if `prompt_text` is the whole prompt again, because the template rewrote what came before."""
     completion: Completion
     message: Message
     """The assistant message that the scaffold acted on."""
