@@ -1,1 +1,35 @@
-"""Sandboxes: live, isolated copies of an environment."""
+"""Sandboxes: live, isolated copies of an environment.
+
+async with opened(SandboxSpec(workspace_layers=(folder,))) as sandbox:
+    result = await sandbox.execute("pytest -q", timeout_s=60)
+"""
+
+from journeyman.sandbox.base import (
+    ENVIRONMENT_PATH,
+    WORKSPACE,
+    Executed,
+    Limits,
+    Mount,
+    Sandbox,
+    SandboxSpec,
+)
+from journeyman.sandbox.diagnosis import diagnose
+from journeyman.sandbox.environment import environment_spec, load_environment
+from journeyman.sandbox.opening import open_sandbox, opened
+from journeyman.sandbox.state import reap
+
+__all__ = [
+    "ENVIRONMENT_PATH",
+    "WORKSPACE",
+    "Executed",
+    "Limits",
+    "Mount",
+    "Sandbox",
+    "SandboxSpec",
+    "diagnose",
+    "environment_spec",
+    "load_environment",
+    "open_sandbox",
+    "opened",
+    "reap",
+]

@@ -1,0 +1,117 @@
+"""Control groups of a sandbox: memory, processes and cpu, version 1 or 2, wherever they are writable.
+
+Where none is, the caller falls back to rlimits; nothing here raises for a missing hierarchy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import time
+from pathlib import Path
+
+from journeyman.sandbox.base import Limits
+
+__all__ = ["create", "describe", "join_files", "remove"]
+
+_ROOT = Path("/sys/fs/cgroup")
+_PERIOD_US = 100_000
+
+
+def create(name: str, limits: Limits) -> list[Path]:
+    """Make the sandbox's groups and set its limits; return the folders, empty if there are none."""
+    groups = []
+    for controller, parent in _parents().items():
+        group = parent / name
+        try:
+            group.mkdir(exist_ok=True)
+            _limit(group, controller, limits)
+        except OSError:
+            with contextlib.suppress(OSError):
+                group.rmdir()
+            continue
+        groups.append(group)
+    return groups
+
+
+def join_files(groups: list[Path]) -> list[str]:
+    """Return the files into which a process writes its id to enter the groups."""
+    return [str(group / "cgroup.procs") for group in groups]
+
+
+def remove(name: str) -> None:
+    """Kill whatever is left in the sandbox's groups and delete them."""
+    for parent in _parents().values():
+        group = parent / name
+        if group.is_dir():
+            _empty(group)
+
+
+def describe() -> str:
+    """Say which limits are enforced by control groups, e.g. `v1: cpu, memory, pids`."""
+    parents = _parents()
+    if not parents:
+        return ""
+    if "v2" in parents:
+        return "v2: cpu, memory, pids"
+    return "v1: " + ", ".join(sorted(parents))
+
+
+@functools.cache
+def _parents() -> dict[str, Path]:
+    """Map controllers (or `v2` for all at once) to a writable folder for our groups."""
+    if (_ROOT / "cgroup.controllers").exists():
+        parent = _version_2_parent()
+        return {"v2": parent} if parent else {}
+    found = {}
+    for controller in ("cpu", "memory", "pids"):
+        parent = _ROOT / controller / "journeyman"
+        with contextlib.suppress(OSError):
+            parent.mkdir(exist_ok=True)
+            if os.access(parent, os.W_OK):
+                found[controller] = parent
+    return found
+
+
+def _version_2_parent() -> Path | None:
+    own = Path("/proc/self/cgroup").read_text(encoding="utf-8").strip().rpartition("::")[2]
+    for base in (_ROOT, (_ROOT / own.lstrip("/")).parent):
+        parent = base / "journeyman"
+        with contextlib.suppress(OSError):
+            parent.mkdir(exist_ok=True)
+            (parent / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+            if os.access(base / "cgroup.procs", os.W_OK):
+                return parent
+    return None
+
+
+def _limit(group: Path, controller: str, limits: Limits) -> None:
+    quota = int(limits.num_cpus * _PERIOD_US)
+    settings: dict[str, dict[str, object]] = {
+        "cpu": {"cpu.cfs_period_us": _PERIOD_US, "cpu.cfs_quota_us": quota},
+        "memory": {"memory.limit_in_bytes": limits.memory_bytes},
+        "pids": {"pids.max": limits.num_processes},
+        "v2": {
+            "memory.max": limits.memory_bytes,
+            "pids.max": limits.num_processes,
+            "cpu.max": f"{quota} {_PERIOD_US}",
+        },
+    }
+    for file, value in settings[controller].items():
+        (group / file).write_text(str(value))
+
+
+def _empty(group: Path) -> None:
+    for attempt in range(200):
+        with contextlib.suppress(OSError):
+            for pid in (group / "cgroup.procs").read_text().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            group.rmdir()
+            return
+        if not group.is_dir():
+            return
+        time.sleep(0.001 * min(attempt, 20))

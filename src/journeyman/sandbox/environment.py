@@ -1,0 +1,84 @@
+"""Environments on disk, and the sandbox that a fresh copy of one needs.
+
+`environments/<digest>/` holds `environment.json`, `repository/` and `toolchain/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from journeyman.errors import AttributedError, JourneymanError
+from journeyman.sandbox.base import ENVIRONMENT_PATH, Limits, Mount, Network, SandboxSpec
+from journeyman.types import Environment
+
+__all__ = ["environment_spec", "load_environment"]
+
+_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+_SYSTEM_PREFIXES = ("/usr", "/bin", "/lib")
+
+
+def load_environment(folder: Path) -> Environment:
+    """Read `environment.json`; an absent one is `AttributedError("environment_missing")`."""
+    path = folder / "environment.json"
+    try:
+        return Environment.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AttributedError("environment_missing", f"no {path}") from None
+    except (ValidationError, UnicodeDecodeError) as error:
+        first = str(error).splitlines()[0]
+        raise JourneymanError(f"{path} is broken: {first}", "build the environment again") from None
+
+
+def environment_spec(
+    environment: Environment,
+    folder: Path,
+    *,
+    extra_layers: Sequence[Path] = (),
+    limits: Limits | None = None,
+    network: Network = "none",
+    owner: str = "",
+) -> SandboxSpec:
+    """Describe a sandbox that holds a fresh copy of the environment in `folder`.
+
+    The toolchain lies at `ENVIRONMENT_PATH`, its `bin` first on the path; the interpreter that a
+    virtual environment points to is mounted where the environment expects it.
+    """
+    variables = {"PATH": f"{ENVIRONMENT_PATH}/bin:{_SYSTEM_PATH}", **environment.variables}
+    return SandboxSpec(
+        workspace_layers=(folder / "repository", *extra_layers),
+        mounts=tuple(_mounts(folder / "toolchain")),
+        variables=variables,
+        network=network,
+        limits=limits or Limits(),
+        owner=owner,
+    )
+
+
+def _mounts(toolchain: Path) -> Iterator[Mount]:
+    if not toolchain.is_dir():
+        return
+    for prefix in sorted(interpreter_prefixes(toolchain)):
+        yield Mount(source=prefix, target=str(prefix))
+    yield Mount(source=toolchain, target=ENVIRONMENT_PATH)
+
+
+def interpreter_prefixes(toolchain: Path) -> set[Path]:
+    """Return the installation folders of the interpreters that virtual environments point to."""
+    found: set[Path] = set()
+    for config in (*toolchain.glob("pyvenv.cfg"), *toolchain.glob("*/pyvenv.cfg")):
+        for line in config.read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition("=")
+            if key.strip() == "home":
+                home = Path(value.strip())
+                found |= {home.parent, home.resolve().parent}
+    return {prefix for prefix in found if prefix.is_dir() and not _is_system(prefix)}
+
+
+def _is_system(prefix: Path) -> bool:
+    text = str(prefix)
+    return text == "/" or any(
+        text == base or text.startswith(f"{base}/") for base in _SYSTEM_PREFIXES
+    )

@@ -1,0 +1,59 @@
+"""Opening a sandbox by backend, with a name that says who owes its clean-up."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from journeyman.config import digest
+from journeyman.errors import JourneymanError
+from journeyman.sandbox.base import Sandbox, SandboxSpec
+from journeyman.sandbox.namespace import open_namespace
+
+__all__ = ["open_sandbox", "opened"]
+
+_counter = itertools.count(1)
+
+
+async def open_sandbox(
+    spec: SandboxSpec, *, name: str | None = None, backend: str = "namespace"
+) -> Sandbox:
+    """Start a fresh sandbox; whoever opens it must close it.
+
+    Raises `JourneymanError` where this machine cannot run one, and
+    `AttributedError("sandbox_unavailable")` where `name` is taken.
+    """
+    if backend != "namespace":
+        raise JourneymanError(f"unknown sandbox backend {backend!r}", "use --sandbox namespace")
+    if spec.network == "index":
+        raise JourneymanError(
+            "the namespace sandbox has no package-index proxy", "use network none or open"
+        )
+    return await open_namespace(spec, _file_name(name or _default_name(spec)))
+
+
+@asynccontextmanager
+async def opened(
+    spec: SandboxSpec, *, name: str | None = None, backend: str = "namespace"
+) -> AsyncIterator[Sandbox]:
+    """Open a sandbox for the length of a block; it is always closed."""
+    sandbox = await open_sandbox(spec, name=name, backend=backend)
+    try:
+        yield sandbox
+    finally:
+        await sandbox.close()
+
+
+def _default_name(spec: SandboxSpec) -> str:
+    return f"{spec.owner or 'sandbox'}-{digest(spec)[:12]}-{os.getpid()}-{next(_counter)}"
+
+
+def _file_name(name: str) -> str:
+    """Return a name that is safe as a folder and a control group, distinct for distinct names."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".-")
+    if safe == name and len(name) <= 120:
+        return name
+    return f"{safe[:100]}-{digest(name)[:12]}"

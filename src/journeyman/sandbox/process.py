@@ -1,0 +1,137 @@
+"""Processes on the event loop without a thread each: started, read within bounds, waited for.
+
+`asyncio`'s own subprocesses keep a thread per child before Python 3.12 and hold all output in
+memory; these wait on a pidfd and keep only the head and the tail of a flood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+
+__all__ = ["Bounded", "drain", "memory_file", "start", "wait"]
+
+
+class Bounded(asyncio.Protocol):
+    """Keeps the first and the last half of `limit` bytes and counts what it drops."""
+
+    def __init__(self, limit: int) -> None:
+        self._half = max(limit // 2, 1)
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._num_bytes = 0
+        self.is_at_end = asyncio.Event()
+        self.has_data = asyncio.Event()
+        """Set by the first byte, and by the end."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the pipe gave, dropping the middle as it grows."""
+        self._num_bytes += len(data)
+        self.has_data.set()
+        room = self._half - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+            data = data[room:]
+        self._tail += data
+        if len(self._tail) > 4 * self._half:
+            del self._tail[: -self._half]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The last writer has closed the pipe."""
+        self.is_at_end.set()
+        self.has_data.set()
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether anything was dropped."""
+        return self._num_bytes > 2 * self._half
+
+    def value(self) -> bytes:
+        """Return what was kept, with a marker where the middle was."""
+        if not self.is_truncated:
+            return bytes(self._head + self._tail)
+        num_dropped = self._num_bytes - 2 * self._half
+        marker = f"\n... {num_dropped} bytes left out ...\n".encode()
+        return bytes(self._head) + marker + bytes(self._tail[-self._half :])
+
+
+def memory_file(data: bytes) -> int:
+    """Return a descriptor of an anonymous file that holds `data`, at its start."""
+    descriptor = os.memfd_create("stdin", os.MFD_CLOEXEC)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def start(
+    arguments: Sequence[str], *, stdin: int, stdout: int, stderr: int, env: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own; the descriptors stay the caller's to close."""
+    return subprocess.Popen(
+        arguments, stdin=stdin, stdout=stdout, stderr=stderr, env=env, start_new_session=True
+    )
+
+
+async def wait(process: subprocess.Popen[bytes], timeout_s: float | None) -> bool:
+    """Wait until the process has ended; False where it still runs after `timeout_s`."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        process.wait()
+        return True
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(descriptor, ended.set)
+    try:
+        await asyncio.wait_for(ended.wait(), timeout_s)
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    process.wait()
+    return True
+
+
+async def drain(descriptor: int, limit: int) -> tuple[asyncio.ReadTransport, Bounded]:
+    """Read a pipe to its end in the background; the transport owns the descriptor."""
+    loop = asyncio.get_running_loop()
+    pipe = os.fdopen(descriptor, "rb", 0)
+    return await loop.connect_read_pipe(lambda: Bounded(limit), pipe)
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a process and all its descendants, wherever their sessions and groups went."""
+    for _ in range(20):
+        pids = descendants(pid)
+        for victim in [pid, *pids]:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(victim, signal.SIGKILL)
+        if not pids:
+            return
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the ids of all living descendants of a process."""
+    found = []
+    todo = [pid]
+    while todo:
+        children = _children(todo.pop())
+        found += children
+        todo += children
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    children: list[int] = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as file:
+                children += map(int, file.read().split())
+    return children

@@ -1,0 +1,125 @@
+"""The state folder of a sandbox: who owns it, and its removal once the owner is gone.
+
+Every live sandbox has a folder under `cache_folder("sandboxes")` whose `owner.json` names the
+process that owes its clean-up. A process is named by its id, its start time and the machine's boot,
+so a recycled id is never mistaken for the owner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+from journeyman.config import cache_folder
+from journeyman.errors import AttributedError
+from journeyman.sandbox import cgroups
+
+__all__ = ["claim", "reap", "remove", "sandboxes_folder"]
+
+
+def sandboxes_folder() -> Path:
+    """Return the folder that holds the state of every live sandbox of this user."""
+    return cache_folder("sandboxes")
+
+
+def process_identity(pid: int) -> dict[str, Any] | None:
+    """Name a process so that no other can be mistaken for it; None where it does not run."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    if fields[0] in "ZX":
+        return None
+    return {"pid": pid, "start_time": fields[19], "boot": boot}
+
+
+def claim(name: str, owner: str) -> Path:
+    """Make the state folder `name`, owned by this process; a dead owner's one is removed first.
+
+    Raises `AttributedError("sandbox_unavailable")` where a living process holds that name.
+    """
+    root = sandboxes_folder()
+    fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
+    record = {"name": name, "owner": owner, "process": process_identity(os.getpid())}
+    (fresh / "owner.json").write_text(json.dumps(record), encoding="utf-8")
+    folder = root / name
+    for is_last in (False, True):
+        try:
+            fresh.rename(folder)
+            return folder
+        except OSError:
+            if is_last or _is_owned(folder):
+                shutil.rmtree(fresh, ignore_errors=True)
+                raise AttributedError("sandbox_unavailable", f"{name} is already open") from None
+            remove(folder)
+    raise AssertionError("unreachable")
+
+
+def reap(owner: str | None = None, keep: Collection[str] = ()) -> list[str]:
+    """Remove every sandbox whose owner process is dead; return their names, sorted.
+
+    With `owner`, only sandboxes opened for it; names in `keep` are left alone.
+    """
+    reaped = []
+    for folder in sorted(sandboxes_folder().iterdir()):
+        if folder.name in keep or _is_owned(folder):
+            continue
+        if owner is not None and _record(folder).get("owner") != owner:
+            continue
+        remove(folder)
+        reaped.append(folder.name)
+    return reaped
+
+
+def remove(folder: Path) -> None:
+    """End what still runs in a sandbox and delete its cgroups and its folder."""
+    cgroups.remove(folder.name)
+    delete_tree(folder)
+
+
+def delete_tree(folder: Path) -> None:
+    """Delete a folder whatever permissions were set inside it."""
+
+    def unlock(function: Callable[..., Any], path: str, _error: object) -> None:
+        with contextlib.suppress(OSError):
+            os.chmod(os.path.dirname(path), 0o700)
+            if os.path.isdir(path) and not os.path.islink(path):
+                os.chmod(path, 0o700)
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                function(path)
+
+    for _ in range(2):
+        if folder.exists():
+            shutil.rmtree(folder, onerror=unlock)
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((folder / "owner.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _is_owned(folder: Path) -> bool:
+    process = _record(folder).get("process")
+    if not isinstance(process, dict):
+        return folder.name.startswith(".new-") and _is_recent(folder)
+    return process_identity(process["pid"]) == process
+
+
+def _is_recent(folder: Path) -> bool:
+    """Tell whether a folder may still be in the making by another process."""
+    with contextlib.suppress(OSError):
+        return time.time() - folder.stat().st_mtime < 60
+    return False
