@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from journeyman.errors import JourneymanError
 from journeyman.types import Message, ToolCall, ToolSpec
 
-__all__ = ["read_conversation", "read_message", "read_tool", "wire_tool"]
+__all__ = ["read_conversation", "read_message", "read_tool"]
 
 _ROLES = {"developer": "system", "function": "tool", "ipython": "tool"}
 _HINT = 'a conversation is {"messages": [{"role": ..., "content": ...}], "tools": [...]}'
@@ -70,16 +70,6 @@ def read_tool(data: Any) -> ToolSpec:
     except ValidationError as error:
         first = error.errors()[0]
         raise JourneymanError(f"tool {inner['name']}: {first['msg']}", _HINT) from None
-
-
-def wire_tool(tool: ToolSpec) -> dict[str, Any]:
-    """Write a tool in OpenAI's wrapper, keys in the order that chat templates print them."""
-    function = {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters,
-    }
-    return {"type": "function", "function": function}
 
 
 def _text(content: Any) -> str:

@@ -1,0 +1,1 @@
+"""What the templates share: cursors, scanners, coercion, rendering helpers, validation."""

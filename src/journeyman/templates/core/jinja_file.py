@@ -1,0 +1,123 @@
+"""Render-only templates from a Hugging Face `chat_template.jinja`, in Jinja's sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jinja2 import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from journeyman.errors import JourneymanError
+from journeyman.templates.core.cursor import Cursor, Marks, Reader, scan
+from journeyman.templates.core.template import ToolTemplate
+from journeyman.templates.core.turn import TurnBuilder
+from journeyman.types import Message, ToolSpec
+
+__all__ = ["load_jinja", "message_dictionary", "render_jinja", "tool_dictionary"]
+
+
+def tool_dictionary(tool: ToolSpec) -> dict[str, Any]:
+    """Return a tool in the wrapper that chat templates expect."""
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def message_dictionary(message: Message) -> dict[str, Any]:
+    """Return a message with the keys that chat templates expect."""
+    found: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.reasoning:
+        found["reasoning_content"] = message.reasoning
+    if message.tool_calls:
+        found["tool_calls"] = [
+            {
+                "type": "function",
+                "id": call.id,
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for call in message.tool_calls
+        ]
+    for key in ("tool_call_id", "name"):
+        if getattr(message, key):
+            found[key] = getattr(message, key)
+    return found
+
+
+def _to_json(value: Any, indent: int | None = None, **options: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent, **options)
+
+
+def _raise(message: str) -> NoReturn:
+    raise TemplateError(message)
+
+
+def render_jinja(source: str, **variables: Any) -> str:
+    """Render a chat template's source the way the transformers library does."""
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.filters["tojson"] = _to_json
+    environment.globals["raise_exception"] = _raise
+    environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+    return environment.from_string(source).render(**variables)
+
+
+def load_jinja(path: str) -> ToolTemplate:
+    """Load a `chat_template.jinja`; special tokens are taken from its folder where it has them."""
+    file = Path(path)
+    if file.is_dir():
+        file = file / "chat_template.jinja"
+    if not file.is_file():
+        raise JourneymanError(
+            f"no chat template at {path}", "name a chat_template.jinja, as in jinja:PATH"
+        )
+    source = file.read_text(encoding="utf-8")
+    tokens = _special_tokens(file.parent / "tokenizer_config.json")
+
+    def write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: bool) -> str:
+        try:
+            return render_jinja(
+                source,
+                messages=[message_dictionary(message) for message in messages],
+                tools=[tool_dictionary(tool) for tool in tools] or None,
+                add_generation_prompt=add_prompt,
+                **tokens,
+            )
+        except TemplateError as error:
+            raise JourneymanError(f"{path} refuses the conversation: {error}") from error
+
+    def write_turn(message: Message) -> str:
+        raise JourneymanError(
+            f"{path} only renders whole conversations", "journeyman templates list"
+        )
+
+    return ToolTemplate(
+        name=f"jinja:{path}",
+        definition_format="as in the file",
+        call_format="as in the file",
+        source=str(path),
+        stop=tuple(token for token in (tokens.get("eos_token"),) if token),
+        read=_read_text,
+        write=write,
+        write_turn=write_turn,
+        notes=("Renders only: a Jinja file does not say how calls are read.",),
+    )
+
+
+def _special_tokens(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {"bos_token": "", "eos_token": ""}
+    config = json.loads(path.read_text(encoding="utf-8"))
+    found = {}
+    for key in ("bos_token", "eos_token"):
+        value = config.get(key) or ""
+        found[key] = value.get("content", "") if isinstance(value, dict) else str(value)
+    return found
+
+
+def _read_text(cursor: Cursor, turn: TurnBuilder) -> Reader:
+    yield from scan(cursor, Marks("\0\0never\0\0"), turn.content)
+    turn.flush_space()

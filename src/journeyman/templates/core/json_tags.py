@@ -1,0 +1,54 @@
+"""Read calls written as JSON objects between tags, as Hermes and Qwen2.5 write them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from journeyman.templates.core.call_object import read_call_object
+from journeyman.templates.core.cursor import Cursor, Marks, scan, skip_space
+from journeyman.templates.core.prose import end_turn, read_stray, stray_emitter
+from journeyman.templates.core.turn import TurnBuilder
+
+__all__ = ["JsonTags"]
+
+
+@dataclass(frozen=True)
+class JsonTags:
+    """One dialect: the tags around a call, and what ends a turn."""
+
+    opener: str = "<tool_call>"
+    closer: str = "</tool_call>"
+    stops: tuple[str, ...] = ("<|im_end|>", "<|endoftext|>")
+
+    def read(self, cursor: Cursor, turn: TurnBuilder) -> Generator[None, None, None]:
+        """Read content and calls to the end of the turn."""
+        marks = Marks(self.opener, *self.stops)
+        emit = stray_emitter(cursor, turn)
+        while True:
+            match = yield from scan(cursor, marks, emit)
+            if match is None:
+                turn.flush_space()
+                return
+            mark = match.group()
+            if mark in self.stops:
+                yield from end_turn(cursor, turn, mark)
+                return
+            yield from self._read_call(cursor, turn)
+
+    def _read_call(self, cursor: Cursor, turn: TurnBuilder) -> Generator[None, None, None]:
+        start = cursor.offset
+        cursor.at += len(self.opener)
+        close = None
+        if (yield from skip_space(cursor)) == "{":
+            close = yield from read_call_object(cursor, turn, start)
+        else:
+            turn.fault("bad_syntax", "no JSON object in the call", start, cursor.offset)
+        marks = Marks(self.closer, self.opener, *self.stops)
+        mark = yield from read_stray(cursor, turn, marks, "text_in_call", "stray text in the call")
+        if mark == self.closer:
+            cursor.at += len(mark)
+        else:
+            turn.fault("unclosed_call", f"{self.closer} is missing", start, cursor.offset)
+        if close is not None:
+            close(cursor.offset)

@@ -1,0 +1,153 @@
+"""What a reader builds: the events of an assistant turn as they become certain, and the whole.
+
+Content loses white space around calls (no template keeps it), so trailing white space is held back
+until it is known what follows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from journeyman.templates.base import StreamEvent
+from journeyman.templates.core.faults import FAULTS
+from journeyman.types import FormatError, ParsedTurn, ToolCall, ToolSpec
+
+__all__ = ["TurnBuilder", "dump_json"]
+
+
+def dump_json(value: object) -> str:
+    """Write JSON as chat templates do: default separators, non-ASCII kept."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+class TurnBuilder:
+    """Collects events, calls and errors of one turn."""
+
+    def __init__(self, tools: Mapping[str, ToolSpec]) -> None:
+        self.tools = tools
+        self.events: list[StreamEvent] = []
+        self.calls: list[ToolCall] = []
+        self._content: list[str] = []
+        self._space: list[str] = []
+        self._reasoning: list[str] = []
+        self._errors: list[FormatError] = []
+        self._spans: list[tuple[int, int]] = []
+        self._name: str | None = None
+        self._start = 0
+        self._id = ""
+        self._pending: list[str] = []
+        self._stray: tuple[int, int] | None = None
+
+    # --- text ------------------------------------------------------------------------------
+
+    def content(self, text: str) -> None:
+        """Add to the content; trailing white space waits for what follows."""
+        body = text.rstrip()
+        if body:
+            space = "" if self.calls and not self._content else "".join(self._space)
+            self._space.clear()
+            self._content.append(space + body)
+            self._add(StreamEvent(kind="content", text=space + body))
+        if len(body) < len(text):
+            self._space.append(text[len(body) :])
+
+    def stray(self, text: str, end: int) -> None:
+        """Add text that ends at offset `end` to the content; an error where calls came before."""
+        body = text.strip()
+        if self.calls and body:
+            start = end - len(text.lstrip())
+            end -= len(text) - len(text.rstrip())
+            if self._stray is None:
+                self._stray = (start, end)
+            self._stray = (self._stray[0], end)
+        self.content(text)
+
+    def _end_stray(self) -> None:
+        if self._stray is not None:
+            message = "text follows the call"
+            self.fault("text_after_call", message, *self._stray)
+            self._stray = None
+
+    def drop_space(self) -> None:
+        """Forget held white space: it only separated content from what follows."""
+        self._space.clear()
+
+    def flush_space(self) -> None:
+        """Add held white space to the content after all: the turn ends in it."""
+        text = "".join(self._space)
+        self._space.clear()
+        if text and not self.calls:
+            self._content.append(text)
+            self._add(StreamEvent(kind="content", text=text))
+
+    def reasoning(self, text: str) -> None:
+        """Add to the reasoning."""
+        if text:
+            self._reasoning.append(text)
+            self._add(StreamEvent(kind="reasoning", text=text))
+
+    @property
+    def has_content(self) -> bool:
+        """Whether any content other than held white space was read."""
+        return bool(self._content)
+
+    # --- calls -----------------------------------------------------------------------------
+
+    def open_call(self, name: str, start: int, call_id: str = "") -> None:
+        """Begin a call whose text starts at offset `start`."""
+        self.drop_space()
+        self._end_stray()
+        self._name, self._start, self._id = name, start, call_id
+        self._add(StreamEvent(kind="call_start", call=len(self.calls), name=name))
+
+    def argument_text(self, text: str) -> None:
+        """Add a piece of the JSON text of the open call's arguments."""
+        self._pending.append(text)
+
+    def _add(self, event: StreamEvent) -> None:
+        self._flush_arguments()
+        self.events.append(event)
+
+    def _flush_arguments(self) -> None:
+        text = "".join(self._pending)
+        self._pending.clear()
+        if text:
+            event = StreamEvent(kind="arguments", text=text, call=len(self.calls))
+            self.events.append(event)
+
+    def close_call(self, arguments: dict[str, Any], end: int) -> None:
+        """End the open call, whose text ends at offset `end`."""
+        if self._name is None:
+            return
+        self._add(StreamEvent(kind="call_end", call=len(self.calls)))
+        self.calls.append(ToolCall(name=self._name, arguments=arguments, id=self._id))
+        self._spans.append((self._start, end))
+        self._name = None
+
+    # --- errors and the end ----------------------------------------------------------------
+
+    def fault(self, kind: str, message: str, start: int, end: int) -> None:
+        """Report a part of the text that breaks the template's rules."""
+        if kind not in FAULTS:
+            raise KeyError(f"unknown kind of format error {kind!r}")
+        self._errors.append(FormatError(kind=kind, message=message, start=start, end=end))
+
+    def drain(self) -> list[StreamEvent]:
+        """Return the events since the last time."""
+        self._flush_arguments()
+        events, self.events = self.events, []
+        return events
+
+    def finish(self) -> ParsedTurn:
+        """Return the whole turn."""
+        self._end_stray()
+        errors = sorted(self._errors, key=lambda error: (error.start, error.end, error.kind))
+        return ParsedTurn(
+            content="".join(self._content),
+            reasoning="".join(self._reasoning),
+            calls=tuple(self.calls),
+            errors=tuple(errors),
+            call_spans=tuple(self._spans),
+        )
