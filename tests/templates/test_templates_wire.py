@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from journeyman.errors import JourneymanError
-from journeyman.templates.wire import read_conversation, read_tool, wire_tool
+from journeyman.templates.core.wire import read_conversation, read_tool
 from journeyman.types import ToolCall
 
 OPENAI = {
@@ -43,9 +43,9 @@ def test_own_records_are_read_back() -> None:
     assert read_conversation(dumped) == (messages, tools)
 
 
-def test_anthropic_tool_is_read_and_wrapped() -> None:
+def test_anthropic_tool_is_read() -> None:
     tool = read_tool({"name": "f", "input_schema": {"type": "object"}})
-    assert wire_tool(tool)["function"]["parameters"] == {"type": "object"}
+    assert tool.parameters == {"type": "object"}
 
 
 @pytest.mark.parametrize(
