@@ -102,6 +102,14 @@ async def test_the_host_is_invisible_and_the_system_read_only(spec, tmp_path):
         assert done.stderr.count(b"Read-only file system") == 4
 
 
+async def test_process_1_gives_away_neither_secrets_nor_host_files(spec, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "very secret")
+    async with opened(spec) as sandbox:
+        seen = await output(sandbox, "cat /proc/*/environ; ls -l /proc/*/fd /proc/self/fd")
+    assert "SECRET" not in seen
+    assert "start.log" not in seen
+
+
 async def test_there_is_no_network_but_loopback(spec):
     script = (
         "import socket; s = socket.create_server(('127.0.0.1', 0)); "

@@ -48,9 +48,10 @@ _ETC = [
 ]
 
 # Runs as process 1: it reaps orphans, cannot be killed from inside, and ends when the pipe from
-# Journeyman closes.
+# Journeyman closes. It drops the log, which lies on the host, before any command can reach it.
 _KEEPER = (
-    "trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE TSTP; echo ready; while read -r _; do :; done"
+    "trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE TSTP; exec 2> /dev/null; echo ready; "
+    "exec > /dev/null; while read -r _; do :; done"
 )
 
 

@@ -226,6 +226,7 @@ def _spawn_keeper(script: str, log: Path, info_fd: int) -> Keeper:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
+            env={"PATH": os.environ.get("PATH", _PATH)},  # read by anyone inside, so no secrets
             pass_fds=(info_fd,),
             start_new_session=True,
         )
