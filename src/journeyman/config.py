@@ -19,7 +19,7 @@ import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import platformdirs
 import tomli_w
@@ -38,6 +38,9 @@ class Config(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
     )
+
+    resume_may_change: ClassVar[frozenset[str]] = frozenset()
+    """Keys that a resumed run may give other values: they change its speed, not its results."""
 
 
 def cache_folder(*parts: str) -> Path:

@@ -151,8 +151,12 @@ class Completion(Data):
     logprobs: tuple[float, ...] = ()
     """Natural-log probability of each sampled token under the sampling model."""
     finish_reason: Literal["stop", "length", "error"] = "stop"
+    stop_text: str = ""
+    """What ended the turn: text that the last of `token_ids` hold beyond `text`, where known."""
     message: Message | None = None
     """The turn as the model's own server parsed it, where it speaks a chat protocol."""
+    format_errors: tuple[FormatError, ...] = ()
+    """What in `message` was malformed as the server sent it, e.g. arguments that are no JSON."""
     num_prompt_tokens: int = 0
     num_completion_tokens: int = 0
     prompt_token_ids: tuple[int, ...] = ()
@@ -186,6 +190,8 @@ class Environment(Data):
     """Process environment variables that the toolchain needs."""
     packages: tuple[str, ...] = ()
     """Installed packages, `name==version`, sorted."""
+    packages_before: str = ""
+    """ISO 8601 bound on the dates of those packages; empty where none could be kept."""
     build_duration_s: float = 0.0
     size_bytes: int = 0
 
@@ -266,6 +272,10 @@ class Turn(Data):
     """What the rendered prompt adds to the previous prompt and completion, where text is rendered."""
     prompt_is_rewritten: bool = False
     """True if `prompt_text` is the whole prompt again, because the template rewrote what came before."""
+    prompt_token_ids: tuple[int, ...] = ()
+    """The tokens that this turn's prompt adds to all that came before, where the model counts tokens."""
+    prompt_tokens_are_rewritten: bool = False
+    """True if `prompt_token_ids` are the whole prompt's again: they do not extend the last turn's."""
     completion: Completion
     message: Message
     """The assistant message that the scaffold acted on."""

@@ -59,15 +59,20 @@ def test_clean_starts_anew(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["latest", "mine"]
 
 
-def test_resume_takes_up_the_latest_or_the_named(tmp_path):
+def test_resume_takes_up_the_named(tmp_path):
     with create(tmp_path, name="one") as run:
         run.append("rollouts", {"n": 1})
-    create(tmp_path, name="two").close()
     with create(tmp_path, name="one", resume=True) as run:
         assert run.is_resumed
         assert run.read("rollouts") == [{"n": 1}]
+
+
+def test_resume_without_a_name_takes_up_the_newest_run_of_the_same_command(tmp_path):
+    with create(tmp_path) as run:
+        wanted = run.name
+    create(tmp_path, what="boltons").close()
     with create(tmp_path, resume=True) as run:
-        assert run.name == "two"
+        assert run.name == wanted
 
 
 def test_resume_refuses_a_changed_config_and_names_the_keys(tmp_path):
@@ -77,7 +82,7 @@ def test_resume_refuses_a_changed_config_and_names_the_keys(tmp_path):
 
 
 def test_resume_of_nothing_is_explained(tmp_path):
-    with pytest.raises(JourneymanError, match="no latest run"):
+    with pytest.raises(JourneymanError, match=r"no run rollout--toolz--\* to resume"):
         create(tmp_path, resume=True)
     with pytest.raises(JourneymanError, match="no run 'gone'"):
         create(tmp_path, name="gone", resume=True)

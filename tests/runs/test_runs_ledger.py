@@ -46,7 +46,7 @@ def test_a_stage_is_leased_once(ledger):
 def test_a_finished_stage_owes_the_next(ledger):
     ledger.complete(take(ledger), "one", next_stage="post")
     ledger.complete(take(ledger, stage="post"), "two", record='{"x":1}')
-    assert ledger.result("a.0", "rollout") == "one"
+    assert ledger.outcome("a.0", "rollout").text == "one"
     assert ledger.records() == {"b.0": None, "a.0": '{"x":1}'}
     assert ledger.counts() == {"rollout": {"owed": 1, "done": 1}, "post": {"done": 1}}
 
@@ -59,7 +59,7 @@ def test_a_late_result_is_evidence_and_never_the_answer(ledger):
     assert not ledger.complete(old, "late", record="late")
     assert ledger.complete(new, "right", record="right")
     assert not ledger.fail(old, Failure(cause="model_timeout"))
-    assert ledger.result("a.0", "rollout") == "right"
+    assert ledger.outcome("a.0", "rollout").text == "right"
     assert ledger.records()["a.0"] == "right"
     late = ledger.events("late_result")
     assert [row[2] for row in late] == ["a.0", "a.0"]
@@ -90,7 +90,9 @@ def test_failures_are_counted_by_cause_and_owed_again(ledger):
     assert ledger.owed()[1].ready_at == 5.0
     ledger.fail(take(ledger), Failure(cause="task_broken"), next_stage="post")
     assert ("a.0", "post") in owed(ledger)
-    assert ledger.result("a.0", "rollout") == Failure(cause="task_broken").model_dump_json()
+    outcome = ledger.outcome("a.0", "rollout")
+    assert not outcome.is_done
+    assert outcome.text == Failure(cause="task_broken").model_dump_json()
 
 
 def test_attempts_cannot_be_deleted_or_ended_twice(ledger, tmp_path):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from journeyman.errors import AttributedError
 from journeyman.types import Completion, Prompt, Sampling
 
-__all__ = ["ContextOverflowError", "Model"]
+__all__ = ["ContextOverflowError", "Model", "Tokenizer"]
 
 
 class ContextOverflowError(AttributedError):
@@ -32,4 +32,13 @@ class Model(Protocol):
 
     async def close(self) -> None:
         """Release what the model holds (a server process, connections). Safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """What a model that reads text may also do: turn text into its own tokens."""
+
+    async def tokenize(self, text: str, *, is_start: bool = False) -> tuple[int, ...]:
+        """Return the tokens of `text`; at the start of a prompt, with what the model puts first."""
         ...

@@ -1,7 +1,7 @@
 """Run folders, append-only logs, and the ledger of what is owed, leased and done."""
 
 from journeyman.runs.folder import RunFolder, slug
-from journeyman.runs.ledger import Attempt, Lease, Ledger, Owed
+from journeyman.runs.ledger import Attempt, Lease, Ledger, Outcome, Owed
 from journeyman.runs.storage import (
     JsonLines,
     JsonlWriter,
@@ -17,6 +17,7 @@ __all__ = [
     "JsonlWriter",
     "Lease",
     "Ledger",
+    "Outcome",
     "Owed",
     "RunFolder",
     "append_jsonl",

@@ -74,13 +74,13 @@ class RunFolder:
     ) -> RunFolder:
         """Make a new run under `root`, or take up an old one.
 
-        Without a name a new one is made; with `resume` it is then the latest run. An existing name
-        needs `resume` or `clean`. Resuming refuses a config that differs, and names the keys.
+        Without a name a new one is made, or with `resume` the newest of that verb and what is taken
+        up. An existing name needs `resume` or `clean`. Resuming refuses a config that differs, and names the keys.
         """
         if resume and clean:
             raise JourneymanError("--resume and --clean exclude each other", "choose one of them")
         if resume:
-            return cls._resume(_find(root, name), config)
+            return cls._resume(_find(root, name, f"{slug(verb)}--{slug(what)}--"), config)
         path = root / (_checked(name) if name else _new_name(verb, what, config))
         if clean and path.exists():
             _remove(path)
@@ -98,7 +98,8 @@ class RunFolder:
     def _resume(cls, path: Path, config: Config) -> RunFolder:
         old = _read_config(path)
         new = tomllib.loads(to_toml(config))
-        if changed := differing_keys(old, new):
+        free = config.resume_may_change
+        if changed := [key for key in differing_keys(old, new) if key.split(".")[0] not in free]:
             raise JourneymanError(
                 f"{path} was started with another config; these keys differ: {', '.join(changed)}",
                 "give the old values, or start a run under another name",
@@ -163,6 +164,24 @@ class RunFolder:
             folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def remember(
+        self, *, digests: Mapping[str, str] | None = None, seeds: Mapping[str, int] | None = None
+    ) -> None:
+        """Add to `lock.json`; a digest that is there already must be the same.
+
+        Raises `JourneymanError` naming what has changed since the run began.
+        """
+        path = self.path / "lock.json"
+        known = json.loads(path.read_text(encoding="utf-8"))
+        for name, value in (digests or {}).items():
+            if known["digests"].setdefault(name, value) != value:
+                raise JourneymanError(
+                    f"the {name} have changed since {self.path} began",
+                    "restore them, or start a run under another name",
+                )
+        known["seeds"].update(seeds or {})
+        write_atomic(path, json.dumps(known, indent=2) + "\n")
+
     def set_status(self, state: str, **details: Any) -> None:
         """Write `status.json`: the state, when and by whom, and the caller's details."""
         record = {"state": state, "updated_at": time.time(), "pid": os.getpid(), **details}
@@ -212,12 +231,17 @@ def _checked(name: str) -> str:
     return name
 
 
-def _find(root: Path, name: str | None) -> Path:
-    path = root / (name or "latest")
-    if not (path / "config.toml").is_file():
-        what = f"no run {name!r}" if name else "no latest run"
+def _find(root: Path, name: str | None, prefix: str) -> Path:
+    """Return the named run, or the newest of the same command."""
+    if name:
+        found = [root / name] if (root / name / "config.toml").is_file() else []
+    else:
+        found = sorted(root.glob(f"{prefix}*/config.toml"), key=lambda it: it.stat().st_mtime_ns)
+        found = [path.parent for path in found]
+    if not found:
+        what = f"no run {name!r}" if name else f"no run {prefix}* to resume"
         raise JourneymanError(f"{what} in {root}", f"see what is there: ls {root}")
-    return path.resolve()
+    return found[-1].resolve()
 
 
 def _exists(path: Path) -> JourneymanError:

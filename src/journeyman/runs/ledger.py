@@ -25,7 +25,7 @@ from journeyman.errors import JourneymanError
 from journeyman.runs.schema import SETTINGS, TABLES, TRIGGERS, VERSION
 from journeyman.types import Failure
 
-__all__ = ["Attempt", "Lease", "Ledger", "Owed"]
+__all__ = ["Attempt", "Lease", "Ledger", "Outcome", "Owed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,16 @@ class Owed:
     group_id: str
     stage: str
     ready_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a stage ended."""
+
+    is_done: bool
+    """False if it was given up."""
+    text: str
+    """Its result, or its failure as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,14 +258,14 @@ class Ledger:
             Lease(*row) for row in self._read("SELECT rollout_id, stage, token, owner FROM lease")
         ]
 
-    def result(self, rollout_id: str, stage: str) -> str | None:
-        """Return what ended a stage: its result, or its failure as JSON; None if it has not."""
+    def outcome(self, rollout_id: str, stage: str) -> Outcome | None:
+        """Return how a stage ended; None if it has not."""
         rows = self._read(
-            "SELECT result FROM stage WHERE rollout_id = ? AND stage = ?"
+            "SELECT state, result FROM stage WHERE rollout_id = ? AND stage = ?"
             " AND state IN ('done', 'failed')",
             (rollout_id, stage),
         )
-        return rows[0][0] if rows else None
+        return Outcome(rows[0][0] == "done", rows[0][1] or "") if rows else None
 
     def records(self) -> dict[str, str | None]:
         """Return each rollout's final record, None where it is not finished, by enrolment."""
