@@ -1,0 +1,9 @@
+"""The probe: a recorder put into a sandbox beside the tests, and what it brings back.
+
+It tells which tests reach which source lines, once per environment, and how each failed test
+fails, for pytest and for unittest. A suite that neither runs yields an empty record, not an error.
+"""
+
+from journeyman.tasks.probe.record import Probe, TestFailure, probed, read_probe, write_probe
+
+__all__ = ["Probe", "TestFailure", "probed", "read_probe", "write_probe"]
