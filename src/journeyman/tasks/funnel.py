@@ -1,0 +1,110 @@
+"""How many candidates became tasks, and why the others did not.
+
+>>> funnel = Funnel()
+>>> funnel.drop("survived", "toolz/itertoolz.py:41 comparison_change")
+>>> funnel.report().dropped
+{'survived': 1}
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+
+from pydantic import Field
+
+from journeyman.types import Data
+
+__all__ = ["REASONS", "Funnel", "FunnelReport"]
+
+MAX_EXAMPLES = 3
+
+REASONS: dict[str, str] = {
+    "not_covered": "no test runs the changed lines",
+    "survived": "every test still passes: an equivalent change, or one that is not tested",
+    "timeout": "the tests no longer end",
+    "breaks_import": "test files can no longer be collected",
+    "too_broad": "too large a part of the test suite fails",
+    "unreadable": "the test run left no readable result",
+    "leaking_statement": "no statement could be written that does not give the fix away",
+    "gate": "the task did not pass the gate",
+    "failed": "the sandbox or the machine failed",
+}
+"""Every reason for which a candidate is dropped; the gate's own say which check failed."""
+
+
+class FunnelReport(Data):
+    """The counts of one making of tasks. Times are of this run and enter no task."""
+
+    num_candidates: int = 0
+    dropped: dict[str, int] = Field(default_factory=dict)
+    examples: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """A few candidates for each reason."""
+    num_screened: int = 0
+    """Candidates whose tests were run."""
+    num_validated: int = 0
+    kinds: dict[str, int] = Field(default_factory=dict)
+    """Validated tasks by kind."""
+    num_tests: int = 0
+    """Tests that pass every time on the fixed state."""
+    num_unstable_tests: int = 0
+    """Tests that fail, or differ between runs, on the fixed state."""
+    duration_s: float = 0.0
+    cpu_s: float = 0.0
+
+    @property
+    def tasks_per_cpu_minute(self) -> float:
+        """Validated tasks for each minute of processor time."""
+        return 60 * self.num_validated / self.cpu_s if self.cpu_s else 0.0
+
+    @property
+    def validated_share(self) -> float:
+        """The part of all candidates that became tasks."""
+        return self.num_validated / self.num_candidates if self.num_candidates else 0.0
+
+
+class Funnel:
+    """Counts while tasks are made."""
+
+    def __init__(self) -> None:
+        self.num_screened = 0
+        self.num_tests = 0
+        self.num_unstable_tests = 0
+        self._dropped: dict[str, list[str]] = {}
+        self._kinds: dict[str, int] = {}
+        self._started, self._cpu = time.monotonic(), cpu_seconds()
+
+    @property
+    def num_validated(self) -> int:
+        """Tasks that passed the gate."""
+        return sum(self._kinds.values())
+
+    def accept(self, kind: str) -> None:
+        """Count a task."""
+        self._kinds[kind] = self._kinds.get(kind, 0) + 1
+
+    def drop(self, reason: str, example: str) -> None:
+        """Count a candidate that did not become one."""
+        self._dropped.setdefault(reason, []).append(example)
+
+    def report(self) -> FunnelReport:
+        """Return the counts so far."""
+        dropped = {reason: len(items) for reason, items in sorted(self._dropped.items())}
+        return FunnelReport(
+            num_candidates=sum(dropped.values()) + self.num_validated,
+            dropped=dropped,
+            examples={reason: tuple(self._dropped[reason][:MAX_EXAMPLES]) for reason in dropped},
+            num_screened=self.num_screened,
+            num_validated=self.num_validated,
+            kinds=dict(sorted(self._kinds.items())),
+            num_tests=self.num_tests,
+            num_unstable_tests=self.num_unstable_tests,
+            duration_s=time.monotonic() - self._started,
+            cpu_s=cpu_seconds() - self._cpu,
+        )
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of this process and of its ended children."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)

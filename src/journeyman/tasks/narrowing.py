@@ -1,0 +1,82 @@
+"""Where a test lives, and the command that runs only the tests of some files.
+
+Nothing is run here; what the test identifiers and commands of pytest and unittest look like is
+known in this file alone.
+
+    >>> narrowing = Narrowing("python -m pytest -v", "pytest", Path("."))
+    >>> narrowing.command(["tests/test_a.py"])
+    'python -m pytest -v tests/test_a.py'
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from journeyman.types import Environment
+
+__all__ = ["Narrowing", "narrowing_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """The tests of one environment: their files, and commands for a part of them."""
+
+    whole: str
+    """The command of the whole suite."""
+    log_parser: str
+    repository: Path
+
+    def file_of(self, test: str) -> str:
+        """Return the file that holds a test, relative to the repository; "" where none does."""
+        if self.log_parser != "unittest":
+            return test.partition("::")[0]
+        parts = test.split(".")
+        for length in range(len(parts) - 1, 0, -1):
+            path = PurePosixPath(self._top(), *parts[:length]).with_suffix(".py")
+            if (self.repository / path).is_file():
+                return str(path)
+        return ""
+
+    def files_of(self, tests: Iterable[str]) -> tuple[str, ...]:
+        """Return the files of some tests, sorted."""
+        return tuple(sorted({self.file_of(test) for test in tests} - {""}))
+
+    def command(self, files: Sequence[str]) -> str:
+        """Return a command that runs the tests of some files, or all where that cannot be said."""
+        if self.log_parser == "pytest":
+            return shlex.join([*self._without_targets(), *files])
+        is_importable = all(part.isidentifier() for file in files for part in _module(file))
+        if self.log_parser == "unittest" and self._top() == "." and is_importable:
+            return shlex.join(
+                ["python", "-m", "unittest", "-v", *map(".".join, map(_module, files))]
+            )
+        return self.whole
+
+    def _without_targets(self) -> list[str]:
+        words = shlex.split(self.whole)
+        while len(words) > 1 and not words[-2].startswith("-") and self._exists(words[-1]):
+            words.pop()
+        return words
+
+    def _exists(self, word: str) -> bool:
+        return (self.repository / word).exists()
+
+    def _top(self) -> str:
+        """Return the folder from which unittest imports, as its options say."""
+        words = shlex.split(self.whole)
+        for option in ("-t", "-s"):
+            if option in words[:-1]:
+                return words[words.index(option) + 1]
+        return "."
+
+
+def narrowing_of(environment: Environment, repository: Path) -> Narrowing:
+    """Return what is known of an environment's tests."""
+    return Narrowing(environment.test_command, environment.log_parser, repository)
+
+
+def _module(file: str) -> tuple[str, ...]:
+    return PurePosixPath(file).with_suffix("").parts
