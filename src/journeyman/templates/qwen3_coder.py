@@ -20,13 +20,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from journeyman.templates.core.function_tags import FunctionTags
+from journeyman.templates.core.tag_calls import TagCalls
 from journeyman.templates.core.template import ToolTemplate
 from journeyman.templates.core.turn import dump_json
 from journeyman.types import Message, ToolCall, ToolSpec
 
-__all__ = ["TEMPLATE", "write_call"]
+__all__ = ["TEMPLATE"]
 
+_STOP = ("<|im_end|>", "<|endoftext|>")
 _PERSONA = "You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks."
 _FORMAT = """
 
@@ -140,8 +141,8 @@ TEMPLATE = ToolTemplate(
     definition_format="XML",
     call_format="XML",
     source="Qwen3-Coder, Qwen3-Coder-Next",
-    stop=("<|im_end|>", "<|endoftext|>"),
-    read=FunctionTags().read,
+    stop=_STOP,
+    read=TagCalls(stops=_STOP).read,
     write=write,
     write_turn=write_turn,
     notes=(

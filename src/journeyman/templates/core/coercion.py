@@ -4,9 +4,9 @@ XML-like formats write values as bare text: `6` is a number for one tool and a s
 and only the schema tells which.
 
     >>> coerce("6", {"type": "integer"})
-    Coerced(value=6, is_valid=True)
+    Coerced(value=6, is_valid=True, is_python=False)
     >>> coerce("six", {"type": "integer"})
-    Coerced(value='six', is_valid=False)
+    Coerced(value='six', is_valid=False, is_python=False)
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ MAX_DEPTH = 100
 
 
 class Coerced(NamedTuple):
-    """A value, and whether it fits the schema."""
+    """A value, whether it fits the schema, and whether it was spelt as a Python literal."""
 
     value: Any
     is_valid: bool
+    is_python: bool = False
 
 
 def parameter_schema(tool: ToolSpec | None, name: str) -> dict[str, Any] | None:
@@ -166,11 +167,12 @@ def _object(text: str) -> Coerced | None:
 def _structure(text: str, opening: str, kind: type) -> Coerced | None:
     if not text.startswith(opening):
         return None
+    is_python = False
     try:
         value = load_json(text)
     except ValueError:
-        value = _python_literal(text)
-    return Coerced(value, True) if isinstance(value, kind) else None
+        value, is_python = _python_literal(text), True
+    return Coerced(value, True, is_python) if isinstance(value, kind) else None
 
 
 def _python_literal(text: str) -> Any:

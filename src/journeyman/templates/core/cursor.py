@@ -14,8 +14,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator
+from functools import cache
 
-__all__ = ["WAIT", "Cursor", "Decision", "Marks", "Reader", "Verdict", "scan", "skip_space"]
+__all__ = [
+    "WAIT",
+    "Cursor",
+    "Decision",
+    "Marks",
+    "Reader",
+    "Verdict",
+    "marks_of",
+    "scan",
+    "skip_space",
+]
 
 Reader = Generator[None, None, None]
 """A generator that yields whenever it needs more text."""
@@ -73,15 +84,13 @@ class Marks:
 
     __slots__ = ("_partial", "_reach", "_search", "literals")
 
-    def __init__(self, *literals: str, held: tuple[str, ...] = ()) -> None:
-        """`held` are texts that are no delimiters but are held back while they end the buffer."""
+    def __init__(self, *literals: str) -> None:
         self.literals = literals
         ordered = sorted(literals, key=len, reverse=True)
         self._search = re.compile("|".join(map(re.escape, ordered)) or r"(?!)").search
         partials = [_partial(literal) for literal in ordered if len(literal) > 1]
-        partials += [_partial(text + " ") for text in held]
         self._partial = re.compile(f"(?:{'|'.join(partials)})\\Z" if partials else r"(?!)").search
-        self._reach = max([0, *(len(text) - 1 for text in literals), *(len(text) for text in held)])
+        self._reach = max([0, *(len(text) - 1 for text in literals)])
 
     def find(self, text: str, at: int) -> re.Match[str] | None:
         """Return the first delimiter at or after `at`."""
@@ -91,6 +100,12 @@ class Marks:
         """Return the end of what cannot be part of a delimiter, given that there is none."""
         match = self._partial(text, max(at, len(text) - self._reach))
         return len(text) if match is None else match.start()
+
+
+@cache
+def marks_of(*literals: str) -> Marks:
+    """Return the delimiters, compiled once."""
+    return Marks(*literals)
 
 
 Verdict = bool | None

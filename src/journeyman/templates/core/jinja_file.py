@@ -13,37 +13,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from journeyman.errors import JourneymanError
 from journeyman.templates.core.cursor import Cursor, Marks, Reader, scan
+from journeyman.templates.core.declaration import message_dictionary, tool_dictionary
 from journeyman.templates.core.template import ToolTemplate
 from journeyman.templates.core.turn import TurnBuilder
 from journeyman.types import Message, ToolSpec
 
-__all__ = ["load_jinja", "message_dictionary", "render_jinja", "tool_dictionary"]
-
-
-def tool_dictionary(tool: ToolSpec) -> dict[str, Any]:
-    """Return a tool in the wrapper that chat templates expect."""
-    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return {"type": "function", "function": function}
-
-
-def message_dictionary(message: Message) -> dict[str, Any]:
-    """Return a message with the keys that chat templates expect."""
-    found: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.reasoning:
-        found["reasoning_content"] = message.reasoning
-    if message.tool_calls:
-        found["tool_calls"] = [
-            {
-                "type": "function",
-                "id": call.id,
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in message.tool_calls
-        ]
-    for key in ("tool_call_id", "name"):
-        if getattr(message, key):
-            found[key] = getattr(message, key)
-    return found
+__all__ = ["load_jinja", "render_jinja"]
 
 
 def _to_json(value: Any, indent: int | None = None, **options: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from journeyman.templates.core.call_object import read_call_object
-from journeyman.templates.core.cursor import Cursor, Marks, scan, skip_space
+from journeyman.templates.core.cursor import Cursor, marks_of, scan, skip_space
 from journeyman.templates.core.prose import end_turn, read_stray, stray_emitter
 from journeyman.templates.core.turn import TurnBuilder
 
@@ -23,7 +23,7 @@ class JsonTags:
 
     def read(self, cursor: Cursor, turn: TurnBuilder) -> Generator[None, None, None]:
         """Read content and calls to the end of the turn."""
-        marks = Marks(self.opener, *self.stops)
+        marks = marks_of(self.opener, *self.stops)
         emit = stray_emitter(cursor, turn)
         while True:
             match = yield from scan(cursor, marks, emit)
@@ -44,7 +44,7 @@ class JsonTags:
             close = yield from read_call_object(cursor, turn, start)
         else:
             turn.fault("bad_syntax", "no JSON object in the call", start, cursor.offset)
-        marks = Marks(self.closer, self.opener, *self.stops)
+        marks = marks_of(self.closer, self.opener, *self.stops)
         mark = yield from read_stray(cursor, turn, marks, "text_in_call", "stray text in the call")
         if mark == self.closer:
             cursor.at += len(mark)

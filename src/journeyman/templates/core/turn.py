@@ -29,9 +29,12 @@ class TurnBuilder:
         self.tools = tools
         self.events: list[StreamEvent] = []
         self.calls: list[ToolCall] = []
+        self.strips_lead = False
+        """Whether white space before the content is the template's, not the content's."""
         self._content: list[str] = []
         self._space: list[str] = []
         self._reasoning: list[str] = []
+        self._reasoning_space: list[str] = []
         self._errors: list[FormatError] = []
         self._spans: list[tuple[int, int]] = []
         self._name: str | None = None
@@ -46,8 +49,10 @@ class TurnBuilder:
         """Add to the content; trailing white space waits for what follows."""
         body = text.rstrip()
         if body:
-            space = "" if self.calls and not self._content else "".join(self._space)
+            space = "".join(self._space)
             self._space.clear()
+            if not self._content and (self.calls or self.strips_lead):
+                space, body = "", body.lstrip()
             self._content.append(space + body)
             self._add(StreamEvent(kind="content", text=space + body))
         if len(body) < len(text):
@@ -78,15 +83,21 @@ class TurnBuilder:
         """Add held white space to the content after all: the turn ends in it."""
         text = "".join(self._space)
         self._space.clear()
-        if text and not self.calls:
+        if text and not self.calls and (self._content or not self.strips_lead):
             self._content.append(text)
             self._add(StreamEvent(kind="content", text=text))
 
     def reasoning(self, text: str) -> None:
-        """Add to the reasoning."""
-        if text:
-            self._reasoning.append(text)
-            self._add(StreamEvent(kind="reasoning", text=text))
+        """Add to the reasoning, which loses trailing white space."""
+        body = text.rstrip()
+        if body:
+            body = "".join(self._reasoning_space) + body
+            self._reasoning_space.clear()
+            self._reasoning.append(body)
+            self._add(StreamEvent(kind="reasoning", text=body))
+        tail = text[len(text.rstrip()) :]
+        if tail:
+            self._reasoning_space.append(tail)
 
     @property
     def has_content(self) -> bool:
