@@ -75,7 +75,8 @@ class RunFolder:
         """Make a new run under `root`, or take up an old one.
 
         Without a name a new one is made, or with `resume` the newest of that verb and what is taken
-        up. An existing name needs `resume` or `clean`. Resuming refuses a config that differs, and names the keys.
+        up. An existing name needs `resume` or `clean`. Resuming refuses a config that differs, and
+        names the keys.
         """
         if resume and clean:
             raise JourneymanError("--resume and --clean exclude each other", "choose one of them")
