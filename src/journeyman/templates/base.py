@@ -40,9 +40,15 @@ class StreamParser(Protocol):
 class Template(Protocol):
     """How tools are declared, calls written and results wrapped as text."""
 
-    name: str
-    stop: tuple[str, ...]
-    """Texts that end an assistant turn; a sampler stops at the first."""
+    @property
+    def name(self) -> str:
+        """What configs and reports call it."""
+        ...
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """Texts that end an assistant turn; a sampler stops at the first."""
+        ...
 
     def render(
         self,
