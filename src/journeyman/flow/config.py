@@ -1,0 +1,124 @@
+"""What a run is asked to do: rollouts, or gradings of patches that exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from journeyman.config import Config
+from journeyman.sandbox.base import Limits
+from journeyman.scaffolds.session import SessionLimits
+from journeyman.types import Sampling
+
+__all__ = ["Concurrency", "GradeConfig", "RetryBudgets", "RolloutConfig", "Timeouts"]
+
+_RESUME_MAY_CHANGE = frozenset({"concurrency", "timeouts", "retries"})
+
+
+class Timeouts(Config):
+    """What each stage may take beyond its own limits, in seconds; then it is a failure."""
+
+    rollout_extra_s: float = Field(default=600.0, gt=0)
+    """Added to `limits.time_s`: preparing the workspace, starting the sandbox, taking the patch."""
+    evaluation_extra_s: float = Field(default=300.0, gt=0)
+    """Added to the verifier's own time-out: starting the sandbox, applying the patches."""
+    lost_s: float = Field(default=60.0, gt=0)
+    """How long after its deadline a job counts as lost, together with whoever did it."""
+    closing_s: float = Field(default=20.0, gt=0)
+    """How long what runs may take to close when the run is stopped."""
+
+
+class RetryBudgets(Config):
+    """How often a failed stage is tried again; which budget a cause draws on, the table says."""
+
+    infrastructure: int = Field(default=4, ge=0)
+    """Retries of one stage for each infrastructure cause."""
+    data: int = Field(default=1, ge=0)
+    """Retries of one stage for all data causes together."""
+    backoff_s: float = Field(default=1.0, ge=0)
+    """Wait before the first infrastructure retry; doubled for each one after it."""
+    longest_backoff_s: float = Field(default=60.0, ge=0)
+    """Longest wait before a retry."""
+
+
+class Concurrency(Config):
+    """Ceilings of what runs at once; unset ones follow this machine and its load."""
+
+    rollouts: int | None = Field(default=None, ge=1)
+    """Agents at work, each in its sandbox."""
+    evaluations: int | None = Field(default=None, ge=1)
+    """Gradings, each in its sandbox; they keep a processor busy."""
+    model_requests: int = Field(default=256, ge=1)
+    """Requests to one model."""
+
+
+class RolloutConfig(Config):
+    """Tasks × models × scaffold, `n` times each."""
+
+    resume_may_change: ClassVar[frozenset[str]] = _RESUME_MAY_CHANGE
+
+    taskset: Path
+    """Folder of the taskset."""
+    models: tuple[str, ...] = Field(default=("oracle",), min_length=1)
+    """Specs of the models, e.g. `oracle`, `noop`, `http://127.0.0.1:8000/v1#name`."""
+    scaffold: str = "bash"
+    """The agent around the model."""
+    template: str = "hermes"
+    """The tool chat template, for models that read text; others bring their own."""
+    n: int = Field(default=1, ge=1)
+    """Rollouts of each task by each model."""
+    tasks: tuple[str, ...] = ()
+    """Only these instance ids; all where none is given."""
+    sandbox: str = "namespace"
+    """Sandbox backend."""
+    sandbox_limits: Limits = Limits()
+    """Ceilings of each agent's sandbox."""
+    limits: SessionLimits = SessionLimits()
+    """Ceilings of each conversation."""
+    sampling: Sampling = Sampling()
+    """How completions are drawn; each rollout gets a seed of its own."""
+    seed: int = 0
+    """Origin of every rollout's own seed."""
+    concurrency: Concurrency = Concurrency()
+    """What runs at once."""
+    timeouts: Timeouts = Timeouts()
+    """Deadlines of the stages."""
+    retries: RetryBudgets = RetryBudgets()
+    """How often a failed stage is tried again."""
+
+
+class GradeConfig(Config):
+    """A predictions file, graded on a taskset."""
+
+    resume_may_change: ClassVar[frozenset[str]] = _RESUME_MAY_CHANGE
+
+    taskset: Path
+    """Folder of the taskset."""
+    predictions: Path
+    """The file of predictions, as SWE-bench has them: JSON or JSONL."""
+    tasks: tuple[str, ...] = ()
+    """Only these instance ids; all where none is given."""
+    sandbox: str = "namespace"
+    """Sandbox backend."""
+    concurrency: Concurrency = Concurrency()
+    """What runs at once."""
+    timeouts: Timeouts = Timeouts()
+    """Deadlines of the gradings."""
+    retries: RetryBudgets = RetryBudgets()
+    """How often a failed grading is tried again."""
+
+    @property
+    def as_rollouts(self) -> RolloutConfig:
+        """The same as a run whose rollouts are done already."""
+        return RolloutConfig(
+            taskset=self.taskset,
+            models=("predictions",),
+            scaffold="predictions",
+            tasks=self.tasks,
+            sandbox=self.sandbox,
+            concurrency=self.concurrency,
+            timeouts=self.timeouts,
+            retries=self.retries,
+        )
