@@ -1,8 +1,21 @@
 """Models: prompt in, tokens out."""
 
-from journeyman.models.base import ContextOverflowError, Model
+from journeyman.models.base import ContextOverflowError, Model, Tokenizer
 from journeyman.models.diagnosis import diagnose
-from journeyman.models.registry import bind, open_model
+from journeyman.models.llama import LlamaModel
+from journeyman.models.llama_process import LlamaSettings
+from journeyman.models.registry import bind, list_models, open_model
 from journeyman.models.scripted import ScriptedModel
 
-__all__ = ["ContextOverflowError", "Model", "ScriptedModel", "bind", "diagnose", "open_model"]
+__all__ = [
+    "ContextOverflowError",
+    "LlamaModel",
+    "LlamaSettings",
+    "Model",
+    "ScriptedModel",
+    "Tokenizer",
+    "bind",
+    "diagnose",
+    "list_models",
+    "open_model",
+]

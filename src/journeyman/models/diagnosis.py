@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 
+from journeyman.programs import find_uv
 from journeyman.types import Check
 
 __all__ = ["diagnose"]
@@ -23,12 +23,12 @@ def diagnose() -> list[Check]:
 
 
 def _uv() -> Check:
-    path = shutil.which("uv")
+    path = find_uv()
     return Check(
         name="uv",
         is_ok=path is not None,
-        detail=path or "not on the path; environments and the small model are fetched with it",
-        fix="" if path else "pip install uv",
+        detail=path or "not found; environments and the small model are fetched with it",
+        fix="" if path else "make setup",
     )
 
 

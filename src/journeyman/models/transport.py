@@ -1,0 +1,109 @@
+"""JSON over HTTP to a model's server, with every failure attributed.
+
+Connections are kept and reused; nothing is retried here, for the flow does that by the failure table.
+
+    client = JsonClient("http://127.0.0.1:8080/v1", timeout_s=600)
+    answer = await client.post("/completions", {"prompt": "hello"})
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from journeyman.errors import AttributedError
+from journeyman.models.base import ContextOverflowError
+
+__all__ = ["JsonClient"]
+
+_SHOWN_CHARACTERS = 300
+# How servers say that a prompt is too long: llama.cpp, OpenAI, vLLM and SGLang.
+_OVERFLOW_SIGNS = (
+    "exceed_context_size_error",
+    "context_length_exceeded",
+    "maximum context length",
+    "longer than the model's context length",
+    "exceeds the available context size",
+)
+
+
+class JsonClient:
+    """Posts JSON objects to one server."""
+
+    def __init__(
+        self, base_url: str, *, timeout_s: float, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.timeout_s = timeout_s
+        self._headers = dict(headers or {})
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the server's JSON object. Raises `AttributedError` with a `model_*` cause."""
+        return await self._request("POST", path, body)
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """Return the JSON object at `path`. Raises as `post` does."""
+        return await self._request("GET", path, None)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _request(
+        self, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        try:
+            async with self._opened().request(
+                method,
+                self.base_url + path,
+                json=body,
+                # A redirect would carry the key to whoever the server names.
+                allow_redirects=False,
+            ) as response:
+                status, data = response.status, await response.read()
+        except TimeoutError:
+            raise AttributedError(
+                "model_timeout", f"no answer from {self.base_url} in {self.timeout_s:.0f} s"
+            ) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise AttributedError("model_unreachable", f"{self.base_url}: {error}") from None
+        if status != 200:
+            raise _refusal(status, data.decode("utf-8", "replace"))
+        return _decoded(data)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers=self._headers,
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=self.timeout_s, sock_connect=30),
+            )
+        return self._session
+
+
+def _refusal(status: int, text: str) -> AttributedError:
+    detail = f"HTTP {status}: {' '.join(text.split())[:_SHOWN_CHARACTERS]}"
+    if status in (400, 413, 422) and any(sign in text for sign in _OVERFLOW_SIGNS):
+        return ContextOverflowError(detail)
+    if status in (408, 504):
+        return AttributedError("model_timeout", detail)
+    if status == 429 or status >= 500:
+        return AttributedError("model_unreachable", detail)
+    return AttributedError("model_refused", detail)
+
+
+def _decoded(data: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(data)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        shown = data[:_SHOWN_CHARACTERS].decode("utf-8", "replace")
+        raise AttributedError("model_refused", f"the answer is not a JSON object: {shown!r}")
+    return answer
