@@ -91,7 +91,7 @@ def _reason(log: str) -> str:
     """The innermost cause that uv gives, else its first line."""
     lines = [line.strip(" \t\u00d7│╰─▶") for line in log.splitlines() if line.strip()]
     causes = [line for line in lines if line.lower().startswith("caused by")]
-    return (causes or lines[:1] or ["uv said nothing"])[-1]
+    return (causes or lines[:1] or ["uv said nothing"])[-1].removeprefix("error: ")
 
 
 def _unfetched(reason: str) -> JourneymanError:

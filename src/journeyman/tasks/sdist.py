@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from journeyman.errors import JourneymanError
+from journeyman.programs import find_uv
 from journeyman.types import Data
 
 __all__ = ["IndexUnreachableError", "Sdist", "download", "find_sdist", "unpack"]
@@ -63,7 +64,7 @@ def find_sdist(name: str) -> Sdist:
 
 def _compile(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [
-        *("uv", "pip", "compile", "--quiet", "--format", "pylock.toml", "--no-deps"),
+        *(find_uv() or "uv", "pip", "compile", "--quiet", "--format", "pylock.toml", "--no-deps"),
         *("--python", sys.executable, "--no-binary", name, "-"),
     ]
     env = {"UV_HTTP_RETRIES": "1", **os.environ}
