@@ -46,6 +46,16 @@ class Prediction(Data):
         """SWE-bench's own agents write null where they have no patch."""
         return "" if value is None else value
 
+    @field_validator(*_FIELDS)
+    @classmethod
+    def _is_text(cls, value: str) -> str:
+        """JSON can spell half a character, which no file can hold."""
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"half a character at {error.start}") from None
+        return value
+
 
 def read_predictions(path: Path) -> list[Prediction]:
     """Read a file in any of the three forms, in its order.

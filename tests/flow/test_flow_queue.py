@@ -1,0 +1,117 @@
+import asyncio
+import time
+from collections import Counter
+
+import pytest
+
+from journeyman.errors import FAILURES
+from journeyman.flow.admission import Admission
+from journeyman.flow.config import Concurrency, RetryBudgets
+from journeyman.flow.jobs import Stage
+from journeyman.flow.queue import OwedQueue
+from journeyman.flow.retries import retry_delay
+from journeyman.runs import Owed
+
+BUDGETS = RetryBudgets(infrastructure=3, data=1, backoff_s=1.0, longest_backoff_s=3.0)
+
+
+def owed(name, stage="rollout", ready_at=0.0):
+    return Owed(name, name.partition(".")[0], stage, ready_at)
+
+
+def drained(queue, admits=lambda stage: True):
+    found = []
+    while (it := queue.take(admits)) is not None:
+        found.append(it.rollout_id)
+    return found
+
+
+def queue_of(*items):
+    queue = OwedQueue()
+    for item in items:
+        queue.add(item)
+    return queue
+
+
+def test_groups_take_turns_and_gradings_go_first():
+    queue = queue_of(*map(owed, ("a.0", "a.1", "a.2", "b.0", "c.0")), owed("z.0", "evaluation"))
+    assert drained(queue) == ["z.0", "a.0", "b.0", "c.0", "a.1", "a.2"]
+
+
+def test_what_is_not_admitted_stays():
+    queue = queue_of(owed("a.0"), owed("z.0", "evaluation"))
+    assert drained(queue, lambda stage: stage is Stage.ROLLOUT) == ["a.0"]
+    assert drained(queue) == ["z.0"]
+
+
+def test_many_waiting_gradings_hold_new_rollouts_back():
+    queue = queue_of(owed("a.0"), *(owed(f"z.{index}", "evaluation") for index in range(65)))
+    assert queue.take(lambda stage: stage is Stage.ROLLOUT) is None
+    queue.take(lambda stage: True)
+    assert queue.take(lambda stage: stage is Stage.ROLLOUT) is not None
+
+
+async def test_a_delayed_stage_waits_for_its_time_and_ends_the_wait():
+    queue = queue_of(owed("a.0", ready_at=time.time() + 0.2))
+    assert queue.take(lambda stage: True) is None
+    await queue.wait(0.0)
+    started = time.monotonic()
+    await queue.wait(60.0)
+    assert 0.05 < time.monotonic() - started < 10.0
+    assert drained(queue) == ["a.0"]
+
+
+async def test_adding_ends_a_wait():
+    queue = OwedQueue()
+    waiting = asyncio.create_task(queue.wait(60.0))
+    await asyncio.sleep(0)
+    queue.add(owed("a.0"))
+    await asyncio.wait_for(waiting, 5.0)
+
+
+def test_fixed_ceilings_are_kept_whatever_the_load():
+    admission = Admission(Concurrency(rollouts=2, evaluations=1), num_cpus=64)
+    assert admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1})
+    assert not admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 2})
+    assert not admission.admits(Stage.EVALUATION, {Stage.EVALUATION: 1})
+
+
+def test_one_job_alone_is_always_admitted_and_gradings_leave_no_processor_twice():
+    admission = Admission(Concurrency(), num_cpus=2)
+    for _ in range(100):
+        admission.begun()
+    assert admission.admits(Stage.ROLLOUT, {})
+    assert not admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1})
+    assert not admission.admits(Stage.EVALUATION, {Stage.EVALUATION: 2})
+
+
+def test_jobs_that_ended_already_do_not_hold_others_back():
+    admission = Admission(Concurrency(), num_cpus=1 << 16)
+    for _ in range(1 << 16):
+        admission.begun()
+    assert not admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1})
+    for _ in range(1 << 16):
+        admission.ended()
+    admission._load.cpu_pressure = 0.0
+    assert admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1})
+
+
+@pytest.mark.parametrize("cause", FAILURES)
+def test_every_cause_is_retried_from_its_budget_alone(cause):
+    budget = {"infrastructure": 3, "data": 1, "none": 0}[FAILURES[cause].retry_budget]
+    for tried in range(5):
+        is_retried = retry_delay(cause, Counter({cause: tried}), BUDGETS) is not None
+        assert is_retried == (tried < budget)
+
+
+def test_infrastructure_waits_longer_each_time_up_to_a_limit_and_data_not_at_all():
+    for tried, most in enumerate((1.0, 2.0, 3.0)):
+        past = Counter({"model_timeout": tried, "sandbox_died": 9})
+        delays = [retry_delay("model_timeout", past, BUDGETS) for _ in range(50)]
+        assert all(most / 2 <= delay <= most for delay in delays)
+        assert len(set(delays)) > 40
+    assert retry_delay("task_broken", Counter({"sandbox_died": 9}), BUDGETS) == 0.0
+
+
+def test_data_causes_share_one_budget():
+    assert retry_delay("task_broken", Counter({"verifier_crashed": 1}), BUDGETS) is None
