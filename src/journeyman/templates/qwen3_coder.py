@@ -25,9 +25,10 @@ from journeyman.templates.core.template import ToolTemplate
 from journeyman.templates.core.turn import dump_json
 from journeyman.types import Message, ToolCall, ToolSpec
 
-__all__ = ["TEMPLATE"]
+__all__ = ["CALLS", "TEMPLATE", "value_text", "write_turn"]
 
 _STOP = ("<|im_end|>", "<|endoftext|>")
+CALLS = TagCalls(stops=_STOP)
 _PERSONA = "You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks."
 _FORMAT = """
 
@@ -142,9 +143,11 @@ TEMPLATE = ToolTemplate(
     call_format="XML",
     source="Qwen3-Coder, Qwen3-Coder-Next",
     stop=_STOP,
-    read=TagCalls(stops=_STOP).read,
+    read=CALLS.read,
     write=write,
     write_turn=write_turn,
+    delimiters=("<tool_call>", "<function="),
+    can_hold=lambda message, tools: CALLS.can_hold(message, tools, value_text),
     notes=(
         "Values are bare text: a value that holds a closing tag and goes on as a call would is cut.",
         "Content beside calls is trimmed; reasoning is not written.",

@@ -10,7 +10,20 @@ from journeyman.templates.core.coercion import coerce, is_text, load_json, param
 from journeyman.templates.core.turn import TurnBuilder, dump_json
 from journeyman.types import ToolSpec
 
-__all__ = ["ArgumentWriter"]
+__all__ = ["ArgumentWriter", "keeps_value"]
+
+
+def keeps_value(
+    tool: ToolSpec | None, key: str, value: object, text: str, *, says_type: bool = False
+) -> bool:
+    """Whether an argument that is written as `text` is read back as the same value.
+
+    `says_type` is for formats in which the text itself tells strings from the rest.
+    """
+    if says_type:
+        return True
+    read = coerce(text, parameter_schema(tool, key)).value
+    return dump_json(read) == dump_json(value)
 
 
 class ArgumentWriter:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator
-from functools import cache
+from functools import lru_cache
 
 __all__ = [
     "WAIT",
@@ -82,7 +82,7 @@ def _partial(literal: str) -> str:
 class Marks:
     """Literal delimiters to look for, and what to hold back because it could begin one."""
 
-    __slots__ = ("_partial", "_reach", "_search", "literals")
+    __slots__ = ("_longer", "_partial", "_reach", "_search", "literals")
 
     def __init__(self, *literals: str) -> None:
         self.literals = literals
@@ -91,10 +91,23 @@ class Marks:
         partials = [_partial(literal) for literal in ordered if len(literal) > 1]
         self._partial = re.compile(f"(?:{'|'.join(partials)})\\Z" if partials else r"(?!)").search
         self._reach = max([0, *(len(text) - 1 for text in literals)])
+        self._longer = {
+            short: longer
+            for short in literals
+            if (longer := [text for text in literals if text.startswith(short) and text != short])
+        }
 
     def find(self, text: str, at: int) -> re.Match[str] | None:
         """Return the first delimiter at or after `at`."""
         return self._search(text, at)
+
+    def may_grow(self, text: str, match: re.Match[str]) -> bool:
+        """Whether a delimiter at the end of the text may prove to be a longer one."""
+        if not self._longer:
+            return False
+        rest = text[match.start() : match.start() + self._reach + 1]
+        longer = self._longer.get(match.group(), ())
+        return any(literal.startswith(rest) for literal in longer)
 
     def certain(self, text: str, at: int) -> int:
         """Return the end of what cannot be part of a delimiter, given that there is none."""
@@ -102,7 +115,7 @@ class Marks:
         return len(text) if match is None else match.start()
 
 
-@cache
+@lru_cache(maxsize=1024)
 def marks_of(*literals: str) -> Marks:
     """Return the delimiters, compiled once."""
     return Marks(*literals)
@@ -130,7 +143,10 @@ def scan(
         match = marks.find(cursor.text, seek)
         verdict: Verdict = False
         if match is not None:
-            verdict = True if decide is None else decide(cursor, match)
+            if not cursor.is_closed and marks.may_grow(cursor.text, match):
+                verdict = WAIT
+            else:
+                verdict = True if decide is None else decide(cursor, match)
             if verdict is False:
                 seek = match.end()
                 continue

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 
 from journeyman.templates.core.cursor import (
     WAIT,
     Cursor,
     Marks,
     Verdict,
-    marks_of,
     scan,
-    skip_space,
 )
 from journeyman.templates.core.turn import TurnBuilder
 
-__all__ = ["Thinking", "end_turn", "followed_by", "read_stray", "read_thinking", "stray_emitter"]
-
-
-@dataclass(frozen=True)
-class Thinking:
-    """How a template delimits reasoning at the start of a turn."""
-
-    opener: str = "<think>"
-    closer: str = "</think>"
-    is_open: bool = False
-    """Whether the generation prompt has opened it already."""
+__all__ = ["end_turn", "followed_by", "read_stray", "stray_emitter"]
 
 
 _NOTHING = Marks()
@@ -82,28 +69,3 @@ def followed_by(cursor: Cursor, at: int, literals: Sequence[str]) -> tuple[Verdi
         return not body, position
     is_possible = any(literal.startswith(body) for literal in literals)
     return (WAIT if is_possible else False), position
-
-
-def read_thinking(
-    cursor: Cursor, turn: TurnBuilder, thinking: Thinking, others: Sequence[str]
-) -> Generator[None, None, None]:
-    """Read the reasoning that a turn may begin with, without the white space around it.
-
-    `others` are the delimiters that end it unclosed. Leading white space of the content goes too.
-    """
-    turn.strips_lead = True
-    start = cursor.offset
-    yield from skip_space(cursor)
-    while (is_opened := cursor.has(thinking.opener)) is None:
-        yield
-    if is_opened:
-        cursor.at += len(thinking.opener)
-    elif not thinking.is_open:
-        return
-    yield from skip_space(cursor)
-    marks = marks_of(thinking.closer, *others)
-    match = yield from scan(cursor, marks, turn.reasoning)
-    if match is not None and match.group() == thinking.closer:
-        cursor.at += len(thinking.closer)
-    else:
-        turn.fault("unclosed_reasoning", f"{thinking.closer} is missing", start, cursor.offset)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from journeyman.templates.core.samples import CONVERSATION, TOOLS, TURNS
 from journeyman.templates.core.template import ToolTemplate
-from journeyman.types import Check, Message, ParsedTurn, ToolCall
+from journeyman.types import Check, ParsedTurn, ToolCall
 
 __all__ = ["check_template"]
 
@@ -23,7 +23,9 @@ _NUM_DAMAGES = 60
 def check_template(template: ToolTemplate) -> list[Check]:
     """Return one check per promise, the first breach in its detail."""
     texts = {
-        name: template.render_turn(turn) for name, turn in TURNS.items() if _fits(template, turn)
+        name: template.render_turn(turn)
+        for name, turn in TURNS.items()
+        if template.can_write(turn, TOOLS)
     }
     return [
         _check("renders a conversation", _rendering(template)),
@@ -31,13 +33,6 @@ def check_template(template: ToolTemplate) -> list[Check]:
         _check("streams as it parses", _streams(template, texts)),
         _check("survives damaged text", _damages(template, texts)),
     ]
-
-
-def _fits(template: ToolTemplate, turn: Message) -> bool:
-    """Whether a template can express a turn at all, by its own account."""
-    if turn.reasoning and not template.keeps_reasoning:
-        return False
-    return not (turn.content and turn.tool_calls) or template.keeps_text_with_calls
 
 
 def _check(name: str, breaches: Iterator[str]) -> Check:

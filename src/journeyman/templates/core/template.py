@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from journeyman.templates.base import StreamEvent
 from journeyman.templates.core.cursor import Cursor, Reader
-from journeyman.templates.core.turn import TurnBuilder
+from journeyman.templates.core.turn import TurnBuilder, dump_json
 from journeyman.types import Message, ParsedTurn, ToolSpec
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -21,6 +21,11 @@ __all__ = ["ToolTemplate", "TurnParser"]
 ReadTurn = Callable[[Cursor, TurnBuilder], Reader]
 WriteConversation = Callable[[Sequence[Message], Sequence[ToolSpec], bool], str]
 WriteTurn = Callable[[Message], str]
+CanHold = Callable[[Message, Mapping[str, ToolSpec]], bool]
+
+
+def _holds_anything(message: Message, tools: Mapping[str, ToolSpec]) -> bool:
+    return True
 
 
 class TurnParser:
@@ -82,6 +87,33 @@ class ToolTemplate:
     """Whether reasoning survives from `render_turn` to `parse`."""
     keeps_text_with_calls: bool = True
     """Whether content beside calls survives."""
+    max_calls: int = 1_000_000
+    """How many calls a turn may hold."""
+    delimiters: tuple[str, ...] = ()
+    """Texts that neither content nor reasoning can hold, because they are read as syntax."""
+    trims_content: bool = False
+    """Whether content loses the white space around it even where no call follows."""
+    can_hold: CanHold = _holds_anything
+    """Whether a turn's calls survive, given the tools by name."""
+
+    def can_write(self, message: Message, tools: Sequence[ToolSpec] = ()) -> bool:
+        """Whether `parse` gives back exactly the turn that `render_turn` writes, without errors.
+
+        What a format cannot represent is refused here; a few turns that would survive may be, too.
+        """
+        content, reasoning, calls = message.content, message.reasoning, message.tool_calls
+        if reasoning and (not self.keeps_reasoning or reasoning != reasoning.strip()):
+            return False
+        if content and calls and not self.keeps_text_with_calls:
+            return False
+        if len(calls) > self.max_calls or _LONE_SURROGATE.search(dump_json(message.model_dump())):
+            return False
+        if (calls or self.trims_content or reasoning) and content != content.strip():
+            return False
+        stops = (*self.delimiters, *self.stop)
+        if any(mark in text for mark in stops for text in (content, reasoning)):
+            return False
+        return self.can_hold(message, {tool.name: tool for tool in tools})
 
     def render(
         self,

@@ -2,48 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 
-from journeyman.templates.core.cursor import Cursor, Marks, scan
+from journeyman.templates.core.cursor import WAIT, Cursor, marks_of, scan, skip_space
+from journeyman.templates.core.prose import followed_by
 from journeyman.templates.core.turn import TurnBuilder
 
-__all__ = ["read_thinking", "write_thinking"]
+__all__ = ["THINK", "Thinking", "read_thinking", "write_thinking"]
 
 
-def write_thinking(
-    reasoning: str, opener: str = "<think>", closer: str = "</think>", frame: str = "\n"
-) -> str:
+@dataclass(frozen=True)
+class Thinking:
+    """How a template delimits reasoning at the start of a turn."""
+
+    opener: str = "<think>"
+    closer: str = "</think>"
+    is_open: bool = False
+    """Whether the generation prompt has opened it already."""
+
+
+THINK = Thinking()
+
+
+def write_thinking(reasoning: str) -> str:
     """Write reasoning as it opens a turn; "" where there is none."""
-    return f"{opener}{frame}{reasoning}{frame}{closer}{frame * 2}" if reasoning else ""
+    return f"<think>\n{reasoning}\n</think>\n\n" if reasoning else ""
 
 
 def read_thinking(
-    cursor: Cursor,
-    turn: TurnBuilder,
-    opener: str = "<think>",
-    closer: str = "</think>",
-    frame: str = "\n",
+    cursor: Cursor, turn: TurnBuilder, thinking: Thinking = THINK, others: Sequence[str] = ()
 ) -> Generator[None, None, None]:
-    """Read reasoning if the turn opens with it; what frames it is dropped, nothing more."""
+    """Read reasoning if the turn opens with it, without the white space around it.
+
+    `others` are the delimiters that end it unclosed. Behind reasoning, white space before the
+    content goes too.
+    """
     start = cursor.offset
-    while (known := cursor.has(opener)) is None:
+    while True:
+        is_opened, end = followed_by(cursor, cursor.at, (thinking.opener,))
+        if is_opened is not WAIT:
+            break
         yield
-    if not known:
+    if is_opened and end > cursor.at and cursor.text.endswith(thinking.opener, cursor.at, end):
+        cursor.at = end
+    elif not thinking.is_open:
         return
-    cursor.at += len(opener)
-    yield from _skip(cursor, frame)
-    match = yield from scan(cursor, Marks(closer, frame + closer), turn.reasoning)
-    if match is None:
-        turn.fault("unclosed_reasoning", f"{closer} is missing", start, cursor.offset)
-        return
-    cursor.at = match.end()
-    yield from _skip(cursor, frame)
-    yield from _skip(cursor, frame)
-
-
-def _skip(cursor: Cursor, literal: str) -> Generator[None, None, None]:
-    """Move past a literal if it comes next."""
-    while literal and (known := cursor.has(literal)) is None:
-        yield
-    if literal and known:
-        cursor.at += len(literal)
+    turn.strips_lead = True
+    yield from skip_space(cursor)
+    match = yield from scan(cursor, marks_of(thinking.closer, *others), turn.reasoning)
+    if match is not None and match.group() == thinking.closer:
+        cursor.at += len(thinking.closer)
+    else:
+        turn.fault("unclosed_reasoning", f"{thinking.closer} is missing", start, cursor.offset)
