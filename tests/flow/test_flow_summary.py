@@ -4,7 +4,7 @@ from journeyman.config import Config
 from journeyman.flow.jobs import Seat
 from journeyman.flow.report import write_report
 from journeyman.flow.reward import score
-from journeyman.flow.summary import summarise
+from journeyman.flow.summary import Coverage, summarise
 from journeyman.runs import RunFolder
 from journeyman.types import Ending, Failure, Reward, Rollout, Verdict
 
@@ -58,22 +58,25 @@ def test_only_valid_rewards_are_in_the_denominator_and_the_rest_is_counted(mixed
     (row,) = summary.models
     assert row.solve_rate == pytest.approx(2 / 3)
     assert row.interval == pytest.approx((0.2077, 0.9385), abs=1e-3)
-    coverage = (row.num_rollouts, row.num_counted, row.num_failed, row.num_omitted)
-    assert coverage == (6, 3, 2, 1)
+    assert row.coverage == Coverage(num_expected=6, num_succeeded=3, num_failed=2, num_omitted=1)
     assert row.mean_turns == 4.0
     assert row.mean_reward == pytest.approx((1 + 1 - 0.5) / 3)
     assert row.num_completion_tokens == 50
     assert row.num_retries == 2
     assert row.endings == {"submitted": 3, "failed": 1, "turn_limit": 1}
     assert row.failures == {"sandbox_died": 1, "verifier_crashed": 1}
-    assert (summary.num_rollouts, summary.num_failed, summary.num_tasks) == (6, 2, 6)
+    assert (summary.coverage, summary.num_tasks) == (row.coverage, 6)
 
 
 def test_a_model_of_which_nothing_counts_has_no_rate():
     seats = [seat("a", 0), seat("b", 0)]
     first, second = summarise([rollout(seats[0], solved=False)], seats).models
     assert (first.solve_rate, first.num_resolved) == (0.0, 0)
-    assert (second.solve_rate, second.interval, second.num_omitted) == (None, (0.0, 1.0), 1)
+    assert (second.solve_rate, second.interval, second.coverage.num_omitted) == (
+        None,
+        (0.0, 1.0),
+        1,
+    )
 
 
 def test_an_invalid_reward_is_never_a_solved_task():
@@ -82,12 +85,12 @@ def test_an_invalid_reward_is_never_a_solved_task():
         update={"reward": Reward(value=1, is_valid=False)}
     )
     (row,) = summarise([solved], [one]).models
-    assert (row.num_resolved, row.num_failed, row.solve_rate) == (0, 1, None)
+    assert (row.num_resolved, row.coverage.num_failed, row.solve_rate) == (0, 1, None)
 
 
 def test_rollouts_that_nobody_asked_for_do_not_count(mixed):
     rollouts, seats = mixed
-    assert summarise(rollouts, seats[:2]).num_counted == 2
+    assert summarise(rollouts, seats[:2]).coverage.num_succeeded == 2
 
 
 def test_a_failure_with_a_valid_reward_is_both_counted_and_named():

@@ -16,12 +16,7 @@ from journeyman.types import Rollout
 __all__ = ["render_report", "write_report"]
 
 _MODELS = ("model", "rollouts", "resolved", "solve rate", "95 % interval", "reward", "turns")
-_COVERAGE = {
-    "expected": "num_rollouts",
-    "succeeded": "num_counted",
-    "failed": "num_failed",
-    "omitted": "num_omitted",
-}
+_COVERAGE = ("expected", "succeeded", "failed", "omitted")
 _USE = ("model", "prompt tokens", "completion tokens", "format errors", "retries", "cost", "s each")
 
 
@@ -39,7 +34,7 @@ def render_report(run: RunFolder, summary: RunSummary) -> str:
         _headline(summary),
         _table(_MODELS, map(_model_cells, summary.models)),
         "The solve rate is over the rollouts that succeeded, which are those with a valid reward. "
-        + _left_out(summary),
+        + _left_out(summary.coverage),
         "## Coverage",
         _table(("model", *_COVERAGE), _coverage_rows(summary)),
         "## Use",
@@ -55,9 +50,10 @@ def render_report(run: RunFolder, summary: RunSummary) -> str:
 
 
 def _headline(summary: RunSummary) -> str:
-    done = summary.num_rollouts - summary.num_omitted
-    state = "finished" if not summary.num_omitted else f"{done} finished so far"
-    return f"{summary.num_rollouts} rollouts on {summary.num_tasks} tasks, {state}."
+    coverage = summary.coverage
+    done = coverage.num_expected - coverage.num_omitted
+    state = f"{done} finished so far" if coverage.num_omitted else "finished"
+    return f"{coverage.num_expected} rollouts on {summary.num_tasks} tasks, {state}."
 
 
 def _left_out(coverage: Coverage) -> str:
@@ -70,24 +66,24 @@ def _model_cells(row: ModelSummary) -> list[str]:
     low, high = row.interval
     return [
         row.model,
-        str(row.num_counted),
+        str(row.coverage.num_succeeded),
         str(row.num_resolved),
         "" if row.solve_rate is None else f"{100 * row.solve_rate:.1f} %",
         "" if row.solve_rate is None else f"{100 * low:.1f} to {100 * high:.1f} %",
-        f"{row.mean_reward:.2f}",
-        f"{row.mean_turns:.1f}",
+        _number(row.mean_reward, 2),
+        _number(row.mean_turns, 1),
     ]
 
 
 def _coverage_rows(summary: RunSummary) -> Iterable[list[str]]:
     for row in summary.models:
-        yield [row.model, *_coverage_cells(row)]
+        yield [row.model, *_coverage_cells(row.coverage)]
     if len(summary.models) > 1:
-        yield ["all", *_coverage_cells(summary)]
+        yield ["all", *_coverage_cells(summary.coverage)]
 
 
 def _coverage_cells(coverage: Coverage) -> list[str]:
-    return [str(getattr(coverage, field)) for field in _COVERAGE.values()]
+    return [str(getattr(coverage, f"num_{name}")) for name in _COVERAGE]
 
 
 def _use_cells(row: ModelSummary) -> list[str]:
@@ -98,7 +94,7 @@ def _use_cells(row: ModelSummary) -> list[str]:
         str(row.num_format_errors),
         str(row.num_retries),
         f"${row.cost_usd:.2f}",
-        f"{row.mean_rollout_s:.1f}",
+        _number(row.mean_rollout_s, 1),
     ]
 
 
@@ -114,7 +110,7 @@ def _tally(what: str, counts: Sequence[tuple[str, dict[str, int]]]) -> str:
 def _commands(run: RunFolder, summary: RunSummary) -> str:
     command = (run.path / "command.txt").read_text(encoding="utf-8").strip()
     lines = [("made by", command), ("look", shlex.join(["journeyman", "view", str(run.path)]))]
-    if summary.num_omitted:
+    if summary.coverage.num_omitted:
         lines.append(("go on", _resumed(command, run.name)))
     width = max(len(name) for name, _ in lines)
     text = "\n".join(f"{name:<{width}}  {line}" for name, line in lines)
@@ -126,6 +122,10 @@ def _resumed(command: str, name: str) -> str:
     words = [word for word in shlex.split(command) if word not in ("--resume", "--clean")]
     is_named = any(word == "--name" or word.startswith("--name=") for word in words)
     return shlex.join([*words, *([] if is_named else ["--name", name]), "--resume"])
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -24,29 +24,29 @@ __all__ = ["Coverage", "ModelSummary", "RunSummary", "is_resolved", "summarise"]
 class Coverage(Data):
     """Of what was asked for: how much there is, and how much of that counts."""
 
-    num_rollouts: int = 0
-    """Expected: the sum of the next three."""
-    num_counted: int = 0
-    """Succeeded, with a valid reward: the denominator of every rate."""
+    num_expected: int = 0
+    """The sum of the next three."""
+    num_succeeded: int = 0
+    """Finished with a valid reward: the denominator of every rate."""
     num_failed: int = 0
     """Finished without a valid reward, for a cause that is not the model's."""
     num_omitted: int = 0
     """Not finished."""
 
 
-class ModelSummary(Coverage):
-    """One model's row. Means are over the rollouts that count, 0 where there are none."""
+class ModelSummary(Data):
+    """One model's row. Means are over the rollouts that succeeded; None where there are none."""
 
     model: str
+    coverage: Coverage
     num_resolved: int = 0
     solve_rate: float | None = None
-    """None where no rollout counts."""
     interval: tuple[float, float] = (0.0, 1.0)
     """Wilson's 95 % interval of `solve_rate`."""
-    mean_reward: float = 0.0
-    mean_turns: float = 0.0
-    mean_completion_tokens: float = 0.0
-    mean_rollout_s: float = 0.0
+    mean_reward: float | None = None
+    mean_turns: float | None = None
+    mean_completion_tokens: float | None = None
+    mean_rollout_s: float | None = None
     num_prompt_tokens: int = 0
     """Of all finished rollouts, as the next three."""
     num_completion_tokens: int = 0
@@ -60,11 +60,13 @@ class ModelSummary(Coverage):
     """Finished rollouts with a failure by its cause, valid reward or not, most frequent first."""
 
 
-class RunSummary(Coverage):
-    """A run's outcome; the counts are over all models."""
+class RunSummary(Data):
+    """A run's outcome."""
 
-    num_tasks: int = 0
-    models: tuple[ModelSummary, ...] = ()
+    num_tasks: int
+    coverage: Coverage
+    """Of all models together."""
+    models: tuple[ModelSummary, ...]
     """In the order of the command line."""
 
 
@@ -77,12 +79,12 @@ def summarise(rollouts: Sequence[Rollout], seats: Sequence[Seat]) -> RunSummary:
         if rollout.rollout_id in owed:
             by_model[rollout.model].append(rollout)
     models = tuple(_sum_up(label, expected[label], found) for label, found in by_model.items())
+    totals = {
+        name: sum(getattr(row.coverage, name) for row in models) for name in Coverage.model_fields
+    }
     return RunSummary(
         num_tasks=len({seat.instance_id for seat in seats}),
-        num_rollouts=sum(row.num_rollouts for row in models),
-        num_counted=sum(row.num_counted for row in models),
-        num_failed=sum(row.num_failed for row in models),
-        num_omitted=sum(row.num_omitted for row in models),
+        coverage=Coverage(**totals),
         models=models,
     )
 
@@ -96,15 +98,17 @@ def _counts(rollout: Rollout) -> bool:
     return rollout.reward is not None and rollout.reward.is_valid
 
 
-def _sum_up(model: str, num_rollouts: int, rollouts: list[Rollout]) -> ModelSummary:
+def _sum_up(model: str, num_expected: int, rollouts: list[Rollout]) -> ModelSummary:
     counted = [rollout for rollout in rollouts if _counts(rollout)]
     num_resolved = sum(map(is_resolved, counted))
     return ModelSummary(
         model=model,
-        num_rollouts=num_rollouts,
-        num_counted=len(counted),
-        num_failed=len(rollouts) - len(counted),
-        num_omitted=num_rollouts - len(rollouts),
+        coverage=Coverage(
+            num_expected=num_expected,
+            num_succeeded=len(counted),
+            num_failed=len(rollouts) - len(counted),
+            num_omitted=num_expected - len(rollouts),
+        ),
         num_resolved=num_resolved,
         solve_rate=num_resolved / len(counted) if counted else None,
         interval=wilson(num_resolved, len(counted)),
@@ -127,8 +131,8 @@ def _cause(rollout: Rollout) -> str:
     return failure.cause if failure else ""
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _ranked(names: Iterable[str]) -> dict[str, int]:
