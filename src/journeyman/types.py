@@ -48,7 +48,7 @@ class Data(BaseModel):
 
 
 class Check(Data):
-    """One thing that `journeyman doctor` looked at."""
+    """One thing that was looked at, e.g. by `journeyman doctor` or by the gate of tasks."""
 
     name: str
     is_ok: bool

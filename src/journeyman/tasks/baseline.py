@@ -7,9 +7,9 @@ Measured once per environment, in fresh sandboxes; every candidate bug is judged
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from journeyman.errors import JourneymanError
 from journeyman.sandbox import Limits, environment_spec, opened
 from journeyman.tasks.mutate import list_sources
 from journeyman.tasks.narrowing import Narrowing, narrowing_of
+from journeyman.tasks.order import in_order
 from journeyman.tasks.probe import Probe, probed, read_probe, write_probe
 from journeyman.types import Environment, TestStatus, VerifierSpec
 from journeyman.verify import VerifierRun, run_verifier
@@ -74,19 +75,17 @@ async def measure_baseline(
         command=environment.test_command, log_parser=environment.log_parser, timeout_s=MAX_SUITE_S
     )
     sources = list_sources(folder / "repository")
-    slots = asyncio.Semaphore(concurrency)
 
     async def measured(number: int) -> tuple[VerifierRun, Probe]:
-        async with slots:
-            if number == 0:
-                return await run_probed(
-                    environment, folder, verifier, changes={}, sources=sources, backend=backend
-                )
+        if number:
             return await _run_plain(environment, folder, verifier, backend), Probe()
+        return await run_probed(
+            environment, folder, verifier, changes={}, sources=sources, backend=backend
+        )
 
-    async with asyncio.TaskGroup() as group:
-        jobs = [group.create_task(measured(number)) for number in range(num_runs + 1)]
-    results = [job.result() for job in jobs]
+    work = in_order(measured, range(num_runs + 1), concurrency=concurrency)
+    async with aclosing(work) as finished:
+        results = [result async for result in finished]
     runs = [run for run, _ in results[1:]]
     return _summarised(environment, folder / "repository", sources, runs, results[0][1])
 

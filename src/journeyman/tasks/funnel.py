@@ -23,7 +23,7 @@ REASONS: dict[str, str] = {
     "not_covered": "no test runs the changed lines",
     "survived": "every test still passes: an equivalent change, or one that is not tested",
     "timeout": "the tests no longer end",
-    "breaks_import": "test files can no longer be collected",
+    "breaks_run": "tests disappear: files cannot be collected, or the run breaks off",
     "too_broad": "too large a part of the test suite fails",
     "unreadable": "the test run left no readable result",
     "leaking_statement": "no statement could be written that does not give the fix away",
@@ -79,12 +79,18 @@ class Funnel:
         """Tasks that passed the gate."""
         return sum(self._kinds.values())
 
+    def __str__(self) -> str:
+        dropped = ", ".join(f"{len(items)} {reason}" for reason, items in self._dropped.items())
+        return f"dropped: {dropped or 'none'}"
+
     def accept(self, kind: str) -> None:
         """Count a task."""
+        self.num_screened += 1
         self._kinds[kind] = self._kinds.get(kind, 0) + 1
 
-    def drop(self, reason: str, example: str) -> None:
-        """Count a candidate that did not become one."""
+    def drop(self, reason: str, example: str, *, is_screened: bool = True) -> None:
+        """Count a candidate that did not become one, and whether its tests were run."""
+        self.num_screened += is_screened
         self._dropped.setdefault(reason, []).append(example)
 
     def report(self) -> FunnelReport:

@@ -6,9 +6,8 @@ never holds a line of the fix, the kind of the bug, or the name of a test that w
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,7 +15,7 @@ from journeyman.tasks.probe import TestFailure
 from journeyman.tasks.snippet import Snippet, find_snippet
 from journeyman.types import Task
 
-__all__ = ["find_leaks", "public_names", "write_statement"]
+__all__ = ["find_leaks", "write_statement"]
 
 MIN_LEAK_CHARACTERS = 12
 MAX_MESSAGE_LINES = 8
@@ -57,19 +56,6 @@ def write_statement(
         f"{title}\n\n{short}\n\n{closing}\n",
         bare,
     ]
-
-
-def public_names(repository: Path, sources: Iterable[str]) -> frozenset[str]:
-    """Return the names of the functions, methods and classes that a project defines publicly."""
-    names: set[str] = set()
-    for source in sources:
-        try:
-            tree = ast.parse((repository / source).read_bytes())
-        except (OSError, ValueError, SyntaxError):
-            continue
-        defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-        names |= {node.name for node in ast.walk(tree) if isinstance(node, defined)}
-    return frozenset(name for name in names if not name.startswith("_"))
 
 
 def _examples(repository: Path, function: str, failures: Sequence[TestFailure]) -> list[_Example]:
@@ -145,6 +131,8 @@ def _told(example: _Example, *, has_message: bool = True) -> str:
 
 def _message(failure: TestFailure) -> str:
     lines = [line.rstrip() for line in failure.message.split("\n")][:MAX_MESSAGE_LINES]
+    if "  Full diff:" in lines:  # it would be cut anywhere
+        del lines[lines.index("  Full diff:") :]
     while lines and not lines[-1].strip():
         lines.pop()
     text = "\n".join(lines)

@@ -11,6 +11,7 @@ from journeyman.tasks.mutate import bodies, calls, control, literals, names, ope
 from journeyman.tasks.mutate.diff import reverse_diff, unified_diff
 from journeyman.tasks.mutate.select import (
     Mutation,
+    check_kinds,
     iterate_mutations,
     list_mutations,
     list_sources,
@@ -21,6 +22,7 @@ __all__ = [
     "KINDS",
     "Kind",
     "Mutation",
+    "check_kinds",
     "iterate_mutations",
     "list_mutations",
     "list_sources",

@@ -10,6 +10,7 @@ seed and the bytes of the files.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import heapq
 import os
@@ -26,7 +27,7 @@ from journeyman.tasks.mutate.source import Edit, Source, apply_edit, parse, walk
 from journeyman.tasks.mutate.table import KINDS, Kind
 from journeyman.types import Data
 
-__all__ = ["Mutation", "iterate_mutations", "list_mutations", "list_sources"]
+__all__ = ["Mutation", "check_kinds", "iterate_mutations", "list_mutations", "list_sources"]
 
 SKIPPED_FOLDERS = frozenset(
     {
@@ -158,10 +159,17 @@ def _read(root: Path, path: str) -> Source | None:
     return None if source.tree.root_node.has_error else source
 
 
-def _chosen_kinds(names: Collection[str] | None) -> list[Kind]:
-    for name in names or ():
+def check_kinds(names: Collection[str]) -> None:
+    """Raise `JourneymanError` for the first name that is no kind, with the nearest right one."""
+    for name in names:
         if name not in KINDS:
-            raise JourneymanError(f"unknown mutation kind {name}", f"kinds: {', '.join(KINDS)}")
+            near = difflib.get_close_matches(name, KINDS, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"kinds: {', '.join(sorted(KINDS))}"
+            raise JourneymanError(f"unknown mutation kind {name}", hint)
+
+
+def _chosen_kinds(names: Collection[str] | None) -> list[Kind]:
+    check_kinds(names or ())
     return [kind for name, kind in KINDS.items() if names is None or name in names]
 
 

@@ -96,7 +96,7 @@ class Recorder:
             self.lines.finish(test)
 
     def add_failure(self, test, path, error, parameters):
-        """Keep the exception of a failed test, and the line of the test's file that met it."""
+        """Keep the exception of a failed test, and the line of the test's file that led to it."""
         if len(self.failures) >= MAX_FAILURES:
             return
         line = 0
@@ -104,6 +104,8 @@ class Recorder:
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == path:
                 line = trace.tb_lineno
+            elif line:
+                break  # what is called back from there, e.g. a lambda, says less
             trace = trace.tb_next
         self.failures.append(
             {

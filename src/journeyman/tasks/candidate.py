@@ -1,0 +1,190 @@
+"""Candidate bugs: proposed with the tests that reach them, then screened by running those tests.
+
+Not the gate: what comes through here is a task on paper, which `tasks.trials` then tries.
+
+    for proposal in propose(repository, baseline, limits, mutations):
+        screened = await screen(environment, folder, baseline, proposal, limits)
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from journeyman.sandbox import Limits
+from journeyman.tasks.baseline import Baseline, run_probed
+from journeyman.tasks.mutate import Mutation
+from journeyman.tasks.probe import TestFailure
+from journeyman.tasks.tree import patched
+from journeyman.types import Environment, TestStatus, VerifierSpec
+from journeyman.verify import VerifierRun
+
+__all__ = ["Candidate", "Dropped", "ScreenLimits", "Screened", "propose", "screen"]
+
+MIN_TIMEOUT_S = 60.0
+MIN_BROAD = 10
+FAILING = (TestStatus.FAILED, TestStatus.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenLimits:
+    """How far the tests of a candidate may go."""
+
+    max_test_files: int
+    """Test files that a task's verifier runs at most."""
+    max_failing_share: float
+    """Part of the suite's stable tests that a bug may break."""
+    timeout_s: float | None = None
+    """Of the screening; five times what the whole suite takes where none is given."""
+    memory_bytes: int = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A bug, and the verifier that would grade its task."""
+
+    mutation: Mutation
+    files: tuple[str, ...]
+    """Test files that reach the changed lines."""
+    verifier: VerifierSpec
+
+    @property
+    def label(self) -> str:
+        """Where and what it is, for people."""
+        return f"{self.mutation.path}:{self.mutation.line} {self.mutation.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A candidate that does not become a task."""
+
+    reason: str
+    """A key of `funnel.REASONS`, or a check of the gate."""
+    example: str
+    is_screened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A bug that tests notice."""
+
+    candidate: Candidate
+    fail_to_pass: tuple[str, ...]
+    pass_to_pass: tuple[str, ...]
+    failures: tuple[TestFailure, ...]
+    statuses: dict[str, TestStatus]
+
+
+def propose(
+    repository: Path, baseline: Baseline, limits: ScreenLimits, mutations: Iterable[Mutation]
+) -> Iterator[Candidate | Dropped]:
+    """Pair each mutation with the test files that reach it, in order; unreached ones are dropped."""
+    timeout_s = _verifier_timeout(baseline.duration_s)
+    for mutation in mutations:
+        region = _changed_region(repository / mutation.path, mutation.line)
+        files = baseline.files_reaching(mutation.path, region, limits.max_test_files)
+        if not files:
+            label = f"{mutation.path}:{mutation.line} {mutation.kind}"
+            yield Dropped("not_covered", label)
+            continue
+        verifier = VerifierSpec(
+            command=baseline.narrowing.command(files),
+            log_parser=baseline.narrowing.log_parser,
+            timeout_s=timeout_s,
+        )
+        yield Candidate(mutation, files, verifier)
+
+
+async def screen(
+    environment: Environment,
+    folder: Path,
+    baseline: Baseline,
+    candidate: Candidate,
+    limits: ScreenLimits,
+    *,
+    backend: str = "namespace",
+) -> Screened | Dropped:
+    """Run the tests that reach a bug, once, in a fresh sandbox, and tell which notice it."""
+    mutation = candidate.mutation
+    changed = patched(folder / "repository", [mutation.patch])[mutation.path]
+    assert changed is not None
+    max_failing = max(MIN_BROAD, int(limits.max_failing_share * len(baseline.stable)))
+    timeout_s = limits.timeout_s or max(5.0, 5 * baseline.duration_s)
+    run, probe = await run_probed(
+        environment,
+        folder,
+        _fast_failing(candidate.verifier, max_failing + baseline.num_unstable + 1, timeout_s),
+        changes={mutation.path: changed},
+        limits=Limits(num_cpus=1, memory_bytes=limits.memory_bytes),
+        backend=backend,
+    )
+    tests = baseline.stable_in(candidate.files)
+    failing = tuple(test for test in tests if run.statuses.get(test) in FAILING)
+    reason = _reason(run, tests, failing, max_failing)
+    if reason:
+        return Dropped(reason, candidate.label, is_screened=True)
+    return Screened(
+        candidate=candidate,
+        fail_to_pass=failing,
+        pass_to_pass=tuple(t for t in tests if run.statuses[t] == TestStatus.PASSED),
+        failures=tuple(failure for failure in probe.failures if failure.test in set(failing)),
+        statuses={test: run.statuses[test] for test in tests},
+    )
+
+
+def _reason(
+    run: VerifierRun, tests: tuple[str, ...], failing: tuple[str, ...], max_failing: int
+) -> str:
+    """Say why a screened candidate is dropped; "" where it is kept."""
+    if run.is_timed_out:
+        return "timeout"
+    if not run.statuses:
+        return "unreadable"
+    if len(failing) > max_failing:
+        return "too_broad"
+    if any(test not in run.statuses for test in tests):
+        return "breaks_run"
+    return "" if failing else "survived"
+
+
+def _fast_failing(verifier: VerifierSpec, num_failures: int, timeout_s: float) -> VerifierSpec:
+    command = verifier.command
+    if verifier.log_parser == "pytest":
+        command += f" --maxfail={num_failures}"
+    return verifier.model_copy(update={"command": command, "timeout_s": timeout_s})
+
+
+def _verifier_timeout(duration_s: float) -> float:
+    """Return ten times the suite's duration in doubling steps, so that equal tasks stay equal."""
+    steps = math.ceil(math.log2(max(1.0, 10 * duration_s / MIN_TIMEOUT_S)))
+    return float(MIN_TIMEOUT_S * 2**steps)
+
+
+@lru_cache(maxsize=256)
+def _statements(path: Path) -> tuple[ast.stmt, ...]:
+    nodes = ast.walk(ast.parse(path.read_bytes()))
+    return tuple(node for node in nodes if isinstance(node, ast.stmt))
+
+
+def _changed_region(path: Path, line: int) -> range:
+    """Return the lines of the statement that a line belongs to; of a block, head and first step.
+
+    A change of a `def` line concerns every line of the function.
+    """
+    region = range(line, line + 1)
+    for node in _statements(path):
+        end = node.end_lineno or node.lineno
+        if not node.lineno <= line <= end:
+            continue
+        body = getattr(node, "body", None)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            region = range(node.body[0].lineno, end + 1)
+        elif isinstance(body, list) and body:
+            region = range(node.lineno, (body[0].end_lineno or body[0].lineno) + 1)
+        else:
+            region = range(node.lineno, end + 1)
+    return region
