@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
-from journeyman.models import Model, open_model
+from journeyman.models import Model, Tokenizer, open_model
 from journeyman.types import Completion, Prompt, Sampling
 
 __all__ = ["Workplace"]
@@ -33,6 +33,8 @@ class Workplace:
 
     def limit(self, spec: str, model: Model) -> Model:
         """Return a view of a model whose requests count toward the ceiling of its spec."""
+        if isinstance(model, Tokenizer):
+            return _LimitedTokenizer(model, self._requests[spec], model.tokenize)
         return _LimitedModel(model, self._requests[spec])
 
     def lock(self, name: str) -> asyncio.Lock:
@@ -59,3 +61,19 @@ class _LimitedModel:
 
     async def close(self) -> None:
         """Leave the shared model open."""
+
+
+class _LimitedTokenizer(_LimitedModel):
+    """The same of a model that can tokenise, which is quick and stands in no queue."""
+
+    def __init__(
+        self,
+        model: Model,
+        requests: asyncio.Semaphore,
+        tokenize: Callable[..., Awaitable[tuple[int, ...]]],
+    ) -> None:
+        super().__init__(model, requests)
+        self._tokenize = tokenize
+
+    async def tokenize(self, text: str, *, is_start: bool = False) -> tuple[int, ...]:
+        return await self._tokenize(text, is_start=is_start)

@@ -3,6 +3,7 @@
 A scaffold gives only the messages that are new; the session owns the conversation. For a model that
 reads text, the next prompt extends exactly what the model was shown and wrote, character by
 character, as long as the template appends; where it rewrites history, the prompt is rendered anew.
+Where the model can tokenise, the same holds token by token, and limits count its tokens.
 
     session = ModelSession(model, template=get_template("hermes"))
     turn = await session.turn([Message(role="user", content="hello")], tools)
@@ -13,14 +14,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar, cast
 
 from pydantic import Field
 
 from journeyman.config import Config
 from journeyman.errors import AttributedError
-from journeyman.models.base import ContextOverflowError, Model
+from journeyman.models.base import ContextOverflowError, Model, Tokenizer
 from journeyman.scaffolds.rendering import PromptWriter
+from journeyman.scaffolds.tokens import TokenWriter
 from journeyman.templates.base import Template
 from journeyman.types import (
     Completion,
@@ -36,6 +39,8 @@ from journeyman.types import (
 )
 
 __all__ = ["LimitReached", "ModelSession", "SessionLimits"]
+
+ResultT = TypeVar("ResultT")
 
 # English prose and code run at 3 to 4; low enough that a server, which counts, refuses seldom.
 _CHARACTERS_PER_TOKEN = 4
@@ -96,6 +101,8 @@ class ModelSession:
         self._num_bad_turns = 0
         self._started: float | None = None
         self._writer = PromptWriter(self.template) if self.template else None
+        can_tokenize = self._writer is not None and isinstance(model, Tokenizer)
+        self._tokens = TokenWriter(cast(Tokenizer, model)) if can_tokenize else None
 
     async def turn(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> Turn:
         """Add `messages`, call the model, record and return the turn, as yet without observations.
@@ -108,15 +115,17 @@ class ModelSession:
         self._tools = tuple(tools)
         self._check_limits()
         self.messages += messages
-        prompt_delta = self._writer.extend(self.messages, self._tools) if self._writer else ""
-        sampling = self._allowed_sampling(prompt_delta)
         started_at, clock = time.time(), time.monotonic()
-        completion = await self._complete(sampling)
+        prompt_delta = self._writer.extend(self.messages, self._tools) if self._writer else ""
+        token_delta = await self._bounded(self._extend_tokens(prompt_delta))
+        completion = await self._bounded(self._complete(self._allowed_sampling(prompt_delta)))
         parsed = self._read(completion)
         self._open = Turn(
             prompt_messages=tuple(messages),
             prompt_text=prompt_delta,
             prompt_is_rewritten=self._writer is not None and self._writer.is_rewritten,
+            prompt_token_ids=token_delta,
+            prompt_tokens_are_rewritten=self._tokens is not None and self._tokens.is_rewritten,
             completion=completion,
             message=_assistant(parsed),
             format_errors=parsed.errors,
@@ -180,7 +189,7 @@ class ModelSession:
 
     def _allowed_sampling(self, prompt_delta: str) -> Sampling:
         """Lower `max_tokens` to what the limits leave, and add the template's stops."""
-        room = self.limits.context_tokens - self._estimated_prompt_tokens(prompt_delta)
+        room = self.limits.context_tokens - self._num_prompt_tokens(prompt_delta)
         if room <= 0:
             raise LimitReached(Ending.CONTEXT_OVERFLOW)
         left = self.limits.num_tokens - self.num_completion_tokens
@@ -192,8 +201,10 @@ class ModelSession:
             }
         )
 
-    def _estimated_prompt_tokens(self, prompt_delta: str) -> int:
-        """What the model counted last time, and a guess at what has been added since."""
+    def _num_prompt_tokens(self, prompt_delta: str) -> int:
+        """Count; else what the model counted last time, and a guess at what has been added since."""
+        if self._tokens is not None:
+            return len(self._tokens.token_ids)
         last = self._turns[-1] if self._turns else None
         if last is None or (self._writer is not None and self._writer.is_rewritten):
             length = sum(len(message.content) for message in self.messages)
@@ -202,15 +213,26 @@ class ModelSession:
         known = last.completion.num_prompt_tokens + last.completion.num_completion_tokens
         return known + max(added, len(prompt_delta)) // _CHARACTERS_PER_TOKEN
 
+    async def _extend_tokens(self, prompt_delta: str) -> tuple[int, ...]:
+        if self._writer is None or self._tokens is None:
+            return ()
+        is_rewritten = self._writer.is_rewritten
+        return await self._tokens.extend(self._writer.text, prompt_delta, is_rewritten=is_rewritten)
+
     async def _complete(self, sampling: Sampling) -> Completion:
         prompt = Prompt(
             messages=tuple(self.messages),
             tools=self._tools,
             text=self._writer.text if self._writer else None,
+            token_ids=self._tokens.token_ids if self._tokens else None,
         )
+        return await self.model.complete(prompt, sampling)
+
+    async def _bounded(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Await the model; the end of the time or of its context ends the conversation."""
         try:
             async with asyncio.timeout(self.remaining_s()):
-                return await self.model.complete(prompt, sampling)
+                return await work
         except TimeoutError:
             raise LimitReached(Ending.TIME_LIMIT) from None
         except ContextOverflowError:
@@ -221,7 +243,10 @@ class ModelSession:
         message = completion.message
         if message is not None:
             parsed = ParsedTurn(
-                content=message.content, reasoning=message.reasoning, calls=message.tool_calls
+                content=message.content,
+                reasoning=message.reasoning,
+                calls=message.tool_calls,
+                errors=completion.format_errors,
             )
         elif self.template is not None:
             parsed = self.template.parse(completion.text, self._tools)
@@ -241,6 +266,8 @@ class ModelSession:
         self.cost_usd += completion.cost_usd
         if self._writer is not None:
             self._writer.take_completion(completion.text)
+        if self._tokens is not None:
+            self._tokens.take_completion(completion)
 
 
 def _assistant(parsed: ParsedTurn) -> Message:
