@@ -216,5 +216,9 @@ def test_line_endings_and_a_missing_last_one_survive(
 
 
 def test_an_unknown_kind_is_named() -> None:
-    with pytest.raises(JourneymanError, match="unknown mutation kind nope"):
-        list_mutations(Path(), kinds=["nope"])
+    with pytest.raises(JourneymanError, match="unknown mutation kind boundary_shit") as caught:
+        list_mutations(Path(), kinds=["boundary_shit"])
+    assert caught.value.hint == "did you mean boundary_shift?"
+    with pytest.raises(JourneymanError, match="unknown mutation kind qqq") as caught:
+        list_mutations(Path(), kinds=["qqq"])
+    assert "comparison_change" in caught.value.hint

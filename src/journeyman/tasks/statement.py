@@ -163,7 +163,7 @@ def find_leaks(task: Task) -> list[str]:
         if PurePosixPath(path).name in task.problem_statement:
             leaks.append(f"the name of a hidden file: {path}")
     for test in task.FAIL_TO_PASS:
-        name = test.rpartition("::")[2].partition("[")[0]
+        name = re.split(r"::|\.", test.partition("[")[0])[-1]
         if re.search(rf"\b{re.escape(name)}\b", task.problem_statement):
             leaks.append(f"the name of a hidden test: {name}")
     return list(dict.fromkeys(leaks))
