@@ -20,15 +20,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from journeyman.templates.core.conversation import in_turns, split_system
 from journeyman.templates.core.tag_calls import TagCalls
 from journeyman.templates.core.template import ToolTemplate
 from journeyman.templates.core.turn import dump_json
 from journeyman.types import Message, ToolCall, ToolSpec
 
-__all__ = ["CALLS", "TEMPLATE", "value_text", "write_turn"]
+__all__ = ["STOP", "TEMPLATE", "value_text", "write_call"]
 
-_STOP = ("<|im_end|>", "<|endoftext|>")
-CALLS = TagCalls(stops=_STOP)
+STOP = ("<|im_end|>", "<|endoftext|>")
+_CALLS = TagCalls(stops=STOP)
 _PERSONA = "You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks."
 _FORMAT = """
 
@@ -104,8 +105,7 @@ def _system(text: str | None, tools: Sequence[ToolSpec]) -> str:
     return head + "<|im_end|>\n"
 
 
-def write_turn(message: Message) -> str:
-    """Write an assistant turn from behind the generation prompt to the stop text."""
+def _write_turn(message: Message) -> str:
     if not message.tool_calls:
         return message.content
     calls = "\n".join(map(write_call, message.tool_calls))
@@ -118,22 +118,16 @@ def _results(group: Sequence[Message]) -> str:
     return f"<|im_start|>user\n{body}<|im_end|>\n"
 
 
-def write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: bool) -> str:
-    """Write a conversation."""
-    has_system = bool(messages) and messages[0].role == "system"
-    parts = [_system(messages[0].content if has_system else None, tools)]
-    pending: list[Message] = []
-    for message in messages[has_system:]:
+def _write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: bool) -> str:
+    text, rest = split_system(messages)
+    parts = [_system(text, tools)]
+    for turn in in_turns(rest):
+        message = turn[0]
         if message.role == "tool":
-            pending.append(message)
+            parts.append(_results(turn))
             continue
-        if pending:
-            parts.append(_results(pending))
-            pending = []
-        body = write_turn(message) if message.role == "assistant" else message.content
+        body = _write_turn(message) if message.role == "assistant" else message.content
         parts.append(f"<|im_start|>{message.role}\n{body}<|im_end|>\n")
-    if pending:
-        parts.append(_results(pending))
     return "".join(parts) + ("<|im_start|>assistant\n" if add_prompt else "")
 
 
@@ -142,12 +136,12 @@ TEMPLATE = ToolTemplate(
     definition_format="XML",
     call_format="XML",
     source="Qwen3-Coder, Qwen3-Coder-Next",
-    stop=_STOP,
-    read=CALLS.read,
-    write=write,
-    write_turn=write_turn,
+    stop=STOP,
+    read=_CALLS.read,
+    write=_write,
+    write_turn=_write_turn,
     delimiters=("<tool_call>", "<function="),
-    can_hold=lambda message, tools: CALLS.can_hold(message, tools, value_text),
+    can_hold=lambda message, tools: _CALLS.can_hold(message, tools, value_text),
     notes=(
         "Values are bare text: a value that holds a closing tag and goes on as a call would is cut.",
         "Content beside calls is trimmed; reasoning is not written.",

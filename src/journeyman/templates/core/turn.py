@@ -48,6 +48,7 @@ class TurnBuilder:
     def content(self, text: str) -> None:
         """Add to the content; trailing white space waits for what follows."""
         body = text.rstrip()
+        tail = text[len(body) :]
         if body:
             space = "".join(self._space)
             self._space.clear()
@@ -55,8 +56,8 @@ class TurnBuilder:
                 space, body = "", body.lstrip()
             self._content.append(space + body)
             self._add(StreamEvent(kind="content", text=space + body))
-        if len(body) < len(text):
-            self._space.append(text[len(body) :])
+        if tail:
+            self._space.append(tail)
 
     def stray(self, text: str, end: int) -> None:
         """Add text that ends at offset `end` to the content; an error where calls came before."""

@@ -1,0 +1,44 @@
+"""What templates ask of a conversation: whose turn is it, what came last, which reasoning is kept.
+
+>>> [len(turn) for turn in in_turns([Message(role="tool"), Message(role="tool")])]
+[2]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from journeyman.types import Message
+
+__all__ = ["in_turns", "last_user", "split_reasoning", "split_system"]
+
+
+def in_turns(messages: Sequence[Message]) -> Iterator[tuple[Message, ...]]:
+    """Put the results that follow one another in one group, every other message in its own."""
+    for is_result, group in groupby(messages, lambda message: message.role == "tool"):
+        if is_result:
+            yield tuple(group)
+        else:
+            yield from ((message,) for message in group)
+
+
+def split_system(messages: Sequence[Message]) -> tuple[str | None, Sequence[Message]]:
+    """Part the text of a leading system message, None without one, from the other messages."""
+    if messages and messages[0].role == "system":
+        return messages[0].content, messages[1:]
+    return None, messages
+
+
+def last_user(messages: Sequence[Message]) -> int:
+    """Return the index of the last user message, -1 without one."""
+    return max((i for i, message in enumerate(messages) if message.role == "user"), default=-1)
+
+
+def split_reasoning(message: Message) -> tuple[str, str]:
+    """Return a message's reasoning and content; history may hold both in the content."""
+    content = message.content
+    if message.reasoning or "</think>" not in content:
+        return message.reasoning, content
+    head, _, _ = content.partition("</think>")
+    return head.rpartition("<think>")[2].strip("\n"), content.rpartition("</think>")[2].strip("\n")
