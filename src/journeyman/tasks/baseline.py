@@ -18,7 +18,7 @@ from journeyman.sandbox import Limits, environment_spec, opened
 from journeyman.tasks.mutate import list_sources
 from journeyman.tasks.narrowing import Narrowing, narrowing_of
 from journeyman.tasks.order import in_order
-from journeyman.tasks.probe import Probe, probed, read_probe, write_probe
+from journeyman.tasks.probe import Probe, probed, read_probe, with_probe, write_sources
 from journeyman.types import Environment, TestStatus, VerifierSpec
 from journeyman.verify import VerifierRun, run_verifier
 
@@ -139,9 +139,10 @@ async def run_probed(
     backend: str = "namespace",
 ) -> tuple[VerifierRun, Probe]:
     """Run a verifier with some files changed and the probe loaded, in a fresh sandbox."""
-    spec = environment_spec(environment, folder, limits=limits)
+    spec = with_probe(environment_spec(environment, folder, limits=limits))
     async with opened(spec, backend=backend) as sandbox:
-        await write_probe(sandbox, sources or ())
+        if sources is not None:
+            await write_sources(sandbox, sources)
         for path, data in changes.items():
             await sandbox.write(f"/testbed/{path}", data)
         run = await run_verifier(sandbox, probed(verifier, records_lines=sources is not None))

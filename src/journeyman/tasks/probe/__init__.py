@@ -4,6 +4,13 @@ It tells which tests reach which source lines, once per environment, and how eac
 fails, for pytest and for unittest. A suite that neither runs yields an empty record, not an error.
 """
 
-from journeyman.tasks.probe.record import Probe, TestFailure, probed, read_probe, write_probe
+from journeyman.tasks.probe.record import (
+    Probe,
+    TestFailure,
+    probed,
+    read_probe,
+    with_probe,
+    write_sources,
+)
 
-__all__ = ["Probe", "TestFailure", "probed", "read_probe", "write_probe"]
+__all__ = ["Probe", "TestFailure", "probed", "read_probe", "with_probe", "write_sources"]

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from journeyman.sandbox import Sandbox
+from journeyman.sandbox import Mount, Sandbox, SandboxSpec
 from journeyman.types import Data, VerifierSpec
 
-__all__ = ["Probe", "TestFailure", "probed", "read_probe", "write_probe"]
+__all__ = ["Probe", "TestFailure", "probed", "read_probe", "with_probe", "write_sources"]
 
+PROGRAM = "/opt/journeyman-probe"
 FOLDER = "/tmp/journeyman-probe"  # noqa: S108
-INSIDE = Path(__file__).with_name("inside")
+MOUNT = Mount(source=Path(__file__).with_name("inside"), target=PROGRAM)
 
 
 class TestFailure(Data):
@@ -51,7 +52,8 @@ class Probe(Data):
 def probed(verifier: VerifierSpec, *, records_lines: bool = False) -> VerifierSpec:
     """Return a verifier that runs the same tests with the probe loaded."""
     lines = [
-        f"export PYTHONPATH={FOLDER}${{PYTHONPATH:+:$PYTHONPATH}} PYTHONHASHSEED=0",
+        f"mkdir -p {FOLDER}",
+        f"export PYTHONPATH={PROGRAM}${{PYTHONPATH:+:$PYTHONPATH}} PYTHONHASHSEED=0",
         f"export JOURNEYMAN_PROBE={FOLDER}/record.json",
     ]
     if records_lines:
@@ -64,10 +66,13 @@ def probed(verifier: VerifierSpec, *, records_lines: bool = False) -> VerifierSp
     return verifier.model_copy(update={"command": "\n".join([*lines, command])})
 
 
-async def write_probe(sandbox: Sandbox, sources: Sequence[str] = ()) -> None:
-    """Put the probe, and the list of sources whose lines it records, into a sandbox."""
-    for path in sorted(INSIDE.glob("*.py")):
-        await sandbox.write(f"{FOLDER}/{path.name}", path.read_bytes())
+def with_probe(spec: SandboxSpec) -> SandboxSpec:
+    """Return a sandbox that has the probe's program, read-only."""
+    return spec.model_copy(update={"mounts": (*spec.mounts, MOUNT)})
+
+
+async def write_sources(sandbox: Sandbox, sources: Sequence[str]) -> None:
+    """Tell the probe in a sandbox whose lines it is to record."""
     await sandbox.write(f"{FOLDER}/sources", "\n".join(sources).encode())
 
 
