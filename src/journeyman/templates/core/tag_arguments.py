@@ -14,16 +14,21 @@ from dataclasses import dataclass
 from journeyman.templates.core.arguments import ArgumentWriter, keeps_value
 from journeyman.templates.core.cursor import WAIT, Cursor, Marks, Verdict, marks_of, scan
 from journeyman.templates.core.prose import followed_by, read_stray
-from journeyman.templates.core.turn import TurnBuilder
+from journeyman.templates.core.turn import TurnBuilder, dump_json
 from journeyman.types import ToolCall, ToolSpec
 
-__all__ = ["CDATA_CLOSE", "CDATA_OPEN", "IN_CALL", "Tag", "TagArguments"]
+__all__ = ["CDATA_CLOSE", "CDATA_OPEN", "IN_CALL", "Tag", "TagArguments", "json_text"]
 
 IN_CALL = ("text_in_call", "stray text in the call")
 CDATA_OPEN, CDATA_CLOSE = "<![CDATA[", "]]>"
 _REACH = 256
 """How far an opening tag may run."""
-_SAFE_NAME = re.compile(r"[^\s<>\"'/|=]{1,100}")
+_SAFE_NAME = re.compile(r"[\w.:@$-]{1,100}")
+
+
+def json_text(value: object) -> str:
+    """Write an argument's value: text as it is, the rest as JSON."""
+    return value if isinstance(value, str) else dump_json(value)
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Tag:
     pattern: re.Pattern[str]
     """The whole tag, with a group `name`; on arguments perhaps `string`, `true` or `false`."""
     breaks: re.Pattern[str] = re.compile(r"[<\n]")
-    """What shows, behind the first character, that this is no such tag."""
+    """What shows, behind the first character, that this can become no such tag."""
 
     def check(self, cursor: Cursor, at: int) -> Verdict:
         """Whether a whole tag stands at `at`."""

@@ -19,8 +19,8 @@ from journeyman.types import Message, ToolSpec
 
 __all__ = ["FUNCTION", "PARAMETER", "TagCalls"]
 
-FUNCTION = Tag(("<function=",), re.compile(r"<function=\s{0,8}(?P<name>[^<>\n]{1,200})>"))
-PARAMETER = Tag(("<parameter=",), re.compile(r"<parameter=\s{0,8}(?P<name>[^<>\n]{1,200})>"))
+FUNCTION = Tag(("<function=",), re.compile(r"<function=(?P<name>[^<>\n]{1,200})>"))
+PARAMETER = Tag(("<parameter=",), re.compile(r"<parameter=(?P<name>[^<>\n]{1,200})>"))
 
 
 @dataclass(frozen=True)
