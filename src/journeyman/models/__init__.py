@@ -2,6 +2,7 @@
 
 from journeyman.models.base import ContextOverflowError, Model, Tokenizer
 from journeyman.models.diagnosis import diagnose
+from journeyman.models.endpoint import EndpointModel, EndpointSettings
 from journeyman.models.llama import LlamaModel
 from journeyman.models.llama_process import LlamaSettings
 from journeyman.models.registry import bind, list_models, open_model
@@ -9,6 +10,8 @@ from journeyman.models.scripted import ScriptedModel
 
 __all__ = [
     "ContextOverflowError",
+    "EndpointModel",
+    "EndpointSettings",
     "LlamaModel",
     "LlamaSettings",
     "Model",

