@@ -29,6 +29,9 @@ __all__ = [
 class JourneymanError(Exception):
     """A failure that a user can do something about."""
 
+    exit_code = 2
+    """What the command ends with."""
+
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
