@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Generator
+from math import isfinite
 
 from journeyman.templates.core.coercion import MAX_DEPTH
 from journeyman.templates.core.cursor import Cursor, skip_space
@@ -27,7 +28,7 @@ _ESCAPES = re.compile(
 )
 _UNICODE = re.compile(r"\\u[0-9a-fA-F]{4}")
 _WORD = re.compile(r"[^\s,:\[\]{}\"'<]{0,512}")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,400})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?\Z")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,400})(?:\.\d+)?(?:[eE][+-]?\d{1,3})?\Z")
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
@@ -186,11 +187,16 @@ def _take_word(cursor: Cursor) -> Generator[None, None, str]:
         yield
 
 
+def _is_number(word: str) -> bool:
+    """Whether a word is a number that a reader can hold."""
+    return bool(_NUMBER.match(word)) and (word.lstrip("-").isdigit() or isfinite(float(word)))
+
+
 def _copy_word(cursor: Cursor, emit: Emit, report: Report) -> Generator[None, None, bool]:
     """Copy a number or a constant."""
     start = cursor.offset
     word = yield from _take_word(cursor)
-    if word in ("true", "false", "null") or _NUMBER.match(word):
+    if word in ("true", "false", "null") or _is_number(word):
         emit(word)
         return True
     if word in _WORDS:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from journeyman.templates.core.call_object import read_call_object
 from journeyman.templates.core.cursor import Cursor, marks_of, scan, skip_space
 from journeyman.templates.core.prose import end_turn, read_stray, stray_emitter
+from journeyman.templates.core.thinking import Thinking, read_thinking
 from journeyman.templates.core.turn import TurnBuilder
 
 __all__ = ["JsonTags"]
+
+_IN_CALL = ("text_in_call", "stray text in the call")
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,15 @@ class JsonTags:
     opener: str = "<tool_call>"
     closer: str = "</tool_call>"
     stops: tuple[str, ...] = ("<|im_end|>", "<|endoftext|>")
+    holds_many: bool = False
+    """Whether several calls may stand between one pair of tags."""
+    thinking: Thinking | None = None
 
     def read(self, cursor: Cursor, turn: TurnBuilder) -> Generator[None, None, None]:
-        """Read content and calls to the end of the turn."""
+        """Read reasoning, content and calls to the end of the turn."""
         marks = marks_of(self.opener, *self.stops)
+        if self.thinking is not None:
+            yield from read_thinking(cursor, turn, self.thinking, self.stops)
         emit = stray_emitter(cursor, turn)
         while True:
             match = yield from scan(cursor, marks, emit)
@@ -34,18 +42,26 @@ class JsonTags:
             if mark in self.stops:
                 yield from end_turn(cursor, turn, mark)
                 return
-            yield from self._read_call(cursor, turn)
+            yield from self._read_block(cursor, turn)
 
-    def _read_call(self, cursor: Cursor, turn: TurnBuilder) -> Generator[None, None, None]:
-        start = cursor.offset
+    def _read_block(self, cursor: Cursor, turn: TurnBuilder) -> Generator[None, None, None]:
+        start = first = cursor.offset
         cursor.at += len(self.opener)
         close = None
-        if (yield from skip_space(cursor)) == "{":
-            close = yield from read_call_object(cursor, turn, start)
-        else:
+        ends = (self.closer, self.opener, *self.stops)
+        marks = marks_of(*ends, "{") if self.holds_many else marks_of(*ends)
+        mark = yield from skip_space(cursor)
+        if mark != "{":
             turn.fault("bad_syntax", "no JSON object in the call", start, cursor.offset)
-        marks = marks_of(self.closer, self.opener, *self.stops)
-        mark = yield from read_stray(cursor, turn, marks, "text_in_call", "stray text in the call")
+            mark = yield from read_stray(cursor, turn, marks, *_IN_CALL)
+        while mark == "{":
+            close = yield from read_call_object(cursor, turn, first)
+            end = cursor.offset
+            mark = yield from read_stray(cursor, turn, marks, *_IN_CALL)
+            if mark == "{":
+                first = cursor.offset
+                if close is not None:
+                    close(end)
         if mark == self.closer:
             cursor.at += len(mark)
         else:

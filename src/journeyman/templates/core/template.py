@@ -48,7 +48,7 @@ class TurnParser:
         """End the text: the last events, and the whole turn."""
         self._cursor.is_closed = True
         self._advance()
-        return self._turn.drain(), self._turn.finish()
+        return self._turn.drain(), self._turn.finish(self._cursor.base + len(self._cursor.text))
 
     def _advance(self) -> None:
         if not self._is_done:

@@ -152,10 +152,14 @@ class TurnBuilder:
         events, self.events = self.events, []
         return events
 
-    def finish(self) -> ParsedTurn:
-        """Return the whole turn."""
+    def finish(self, end: int) -> ParsedTurn:
+        """Return the whole turn, whose text is `end` characters long."""
         self._end_stray()
-        errors = sorted(self._errors, key=lambda error: (error.start, error.end, error.kind))
+        inside = [
+            error.model_copy(update={"start": min(error.start, end), "end": min(error.end, end)})
+            for error in self._errors
+        ]
+        errors = sorted(inside, key=lambda error: (error.start, error.end, error.kind))
         return ParsedTurn(
             content="".join(self._content),
             reasoning="".join(self._reasoning),
