@@ -8,10 +8,11 @@ from collections.abc import Callable
 from journeyman.errors import JourneymanError
 from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.bash import make_bash
+from journeyman.scaffolds.editor import make_editor
 
 __all__ = ["get_scaffold", "list_scaffolds"]
 
-_MAKERS: dict[str, Callable[[], Scaffold]] = {"bash": make_bash}
+_MAKERS: dict[str, Callable[[], Scaffold]] = {"bash": make_bash, "editor": make_editor}
 
 
 def get_scaffold(name: str) -> Scaffold:

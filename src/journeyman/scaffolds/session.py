@@ -23,6 +23,7 @@ from journeyman.config import Config
 from journeyman.errors import AttributedError
 from journeyman.models.base import ContextOverflowError, Model, Tokenizer
 from journeyman.scaffolds.rendering import PromptWriter
+from journeyman.scaffolds.surrogates import mend
 from journeyman.scaffolds.tokens import TokenWriter
 from journeyman.templates.base import Template
 from journeyman.types import (
@@ -226,7 +227,11 @@ class ModelSession:
             text=self._writer.text if self._writer else None,
             token_ids=self._tokens.token_ids if self._tokens else None,
         )
-        return await self.model.complete(prompt, sampling)
+        completion = await self.model.complete(prompt, sampling)
+        # What is recorded must fit a file, and what is carried out a command line.
+        if completion.message is None and not completion.format_errors:
+            return completion
+        return Completion.model_validate(mend(completion.model_dump()))
 
     async def _bounded(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Await the model; the end of the time or of its context ends the conversation."""
@@ -249,7 +254,8 @@ class ModelSession:
                 errors=completion.format_errors,
             )
         elif self.template is not None:
-            parsed = self.template.parse(completion.text, self._tools)
+            read = self.template.parse(completion.text, self._tools)
+            parsed = ParsedTurn.model_validate(mend(read.model_dump()))
         else:
             raise AttributedError("model_refused", "the answer holds neither message nor text")
         if completion.finish_reason != "length":

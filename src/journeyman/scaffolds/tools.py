@@ -119,6 +119,8 @@ def _wrong_value(name: str, value: Any, schema: dict[str, Any]) -> list[str]:
     kind = schema.get("type")
     if kind in _TYPES and not _is_a(value, kind):
         return [f"argument {name!r} must be of type {kind}, not {type(value).__name__}"]
+    if isinstance(value, str) and "\x00" in value:
+        return [f"argument {name!r} holds a null character, which no command or path can"]
     if "enum" in schema and value not in schema["enum"]:
         allowed = ", ".join(map(str, schema["enum"]))
         return [f"argument {name!r} must be one of: {allowed}"]
