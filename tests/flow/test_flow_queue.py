@@ -38,6 +38,11 @@ def test_groups_take_turns_and_gradings_go_first():
     assert drained(queue) == ["z.0", "a.0", "b.0", "c.0", "a.1", "a.2"]
 
 
+def test_what_was_tried_before_goes_first():
+    queue = queue_of(owed("a.0"), owed("b.0"), owed("b.1"), owed("b.2", ready_at=1.0))
+    assert drained(queue) == ["b.2", "a.0", "b.0", "b.1"]
+
+
 def test_what_is_not_admitted_stays():
     queue = queue_of(owed("a.0"), owed("z.0", "evaluation"))
     assert drained(queue, lambda stage: stage is Stage.ROLLOUT) == ["a.0"]

@@ -1,1 +1,54 @@
 """The orchestrator: rollout, evaluation, post-processing; each stage retried alone."""
+
+from journeyman.flow.config import (
+    Concurrency,
+    GradeConfig,
+    RetryBudgets,
+    RolloutConfig,
+    Timeouts,
+)
+from journeyman.flow.driver import run_rollouts
+from journeyman.flow.events import EVENT, Event
+from journeyman.flow.executor import Executor, LocalExecutor
+from journeyman.flow.grading import grade_predictions, plan_grading
+from journeyman.flow.interruption import RunInterrupted
+from journeyman.flow.interval import wilson
+from journeyman.flow.jobs import AgentWork, Job, JobResult, Seat, Stage
+from journeyman.flow.plan import Plan, planned
+from journeyman.flow.predictions import Prediction, read_predictions, write_predictions
+from journeyman.flow.report import write_report
+from journeyman.flow.summary import Coverage, ModelSummary, RunSummary, summarise
+from journeyman.flow.workplace import Workplace
+
+__all__ = [
+    "EVENT",
+    "AgentWork",
+    "Concurrency",
+    "Coverage",
+    "Event",
+    "Executor",
+    "GradeConfig",
+    "Job",
+    "JobResult",
+    "LocalExecutor",
+    "ModelSummary",
+    "Plan",
+    "Prediction",
+    "RetryBudgets",
+    "RolloutConfig",
+    "RunInterrupted",
+    "RunSummary",
+    "Seat",
+    "Stage",
+    "Timeouts",
+    "Workplace",
+    "grade_predictions",
+    "plan_grading",
+    "planned",
+    "read_predictions",
+    "run_rollouts",
+    "summarise",
+    "wilson",
+    "write_predictions",
+    "write_report",
+]

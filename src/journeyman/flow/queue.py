@@ -1,6 +1,7 @@
 """What is owed and may begin, in the order that is fair: gradings first, then groups in turn.
 
-Finishing what has begun goes before beginning more, so work in between stays little. New rollouts
+Finishing what has begun, retries included, goes before beginning more, so work in between stays
+little. New rollouts
 are taken from each group in turn, so no group starves behind a long one. Not a durable store: the
 ledger is, and this is made from it.
 """
@@ -40,6 +41,10 @@ class OwedQueue:
             heapq.heappush(self._later, (owed.ready_at, self._num_added, owed))
         elif owed.stage == Stage.EVALUATION:
             self._evaluations.append(owed)
+        elif owed.ready_at:
+            # Tried before: what begins after it may depend on what comes of it.
+            self._groups.setdefault(owed.group_id, deque()).appendleft(owed)
+            self._groups.move_to_end(owed.group_id, last=False)
         else:
             self._groups.setdefault(owed.group_id, deque()).append(owed)
         self.wake()

@@ -1,0 +1,216 @@
+"""Doing one job: the agent's part of a rollout, or its grading. Attributes every failure.
+
+It writes neither ledger nor folder: what it leaves travels in the `JobResult`, so that a job can
+run in another process or on another machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic_core import PydanticSerializationError
+
+from journeyman.errors import FAILURES, AttributedError, JourneymanError
+from journeyman.flow.events import Event, TurnTaken
+from journeyman.flow.jobs import AgentWork, Job, JobResult, Stage, usage
+from journeyman.flow.workplace import Workplace
+from journeyman.models import bind
+from journeyman.sandbox import Sandbox, environment_spec, load_environment, opened
+from journeyman.scaffolds import ModelSession, capture_patch, get_scaffold
+from journeyman.tasks import prepare_workspace
+from journeyman.templates import get_template
+from journeyman.types import Ending, Failure, Task, TaskView, Trajectory, Turn, Verdict
+from journeyman.verify import grade
+
+__all__ = ["Emit", "attribute", "deadline_s", "perform", "view_task"]
+
+Emit = Callable[[Event], None]
+
+
+def view_task(task: Task) -> TaskView:
+    """Return what an agent may see of a task."""
+    return TaskView(
+        instance_id=task.instance_id,
+        repo=task.repo,
+        base_commit=task.base_commit,
+        problem_statement=task.problem_statement,
+        hints_text=task.hints_text,
+        language=task.language,
+    )
+
+
+def deadline_s(job: Job) -> float:
+    """Return the seconds that a job may take before it counts as failed."""
+    timeouts = job.config.timeouts
+    if job.stage is Stage.EVALUATION:
+        return job.task.verifier.timeout_s + timeouts.evaluation_extra_s
+    return job.config.limits.time_s + timeouts.rollout_extra_s
+
+
+async def perform(job: Job, place: Workplace, emit: Emit) -> JobResult:
+    """Do one job within its deadline. Never raises but for a cancellation."""
+    draft = _Draft(job, started_at=time.time(), clock=time.monotonic())
+    steps = {Stage.ROLLOUT: _let_agent_work, Stage.EVALUATION: _evaluate}
+    try:
+        async with asyncio.timeout(deadline_s(job)):
+            return await steps[job.stage](draft, place, emit)
+    except JourneymanError as error:
+        failure = Failure(cause="unexpected", detail=error.message)
+        return draft.result(failure=failure, is_user_error=True, hint=error.hint)
+    except Exception as error:
+        return draft.result(failure=attribute(error))
+
+
+@dataclass
+class _Draft:
+    """A job as far as it has come: what is known of it even if it fails now."""
+
+    job: Job
+    started_at: float
+    clock: float
+    session: ModelSession | None = None
+
+    @property
+    def duration_s(self) -> float:
+        return time.monotonic() - self.clock
+
+    def work(self, ending: Ending, patch: str, failure: Failure | None) -> AgentWork:
+        assert self.session is not None
+        return AgentWork(
+            ending=ending,
+            patch=patch,
+            failure=failure,
+            started_at=self.started_at,
+            duration_s=self.duration_s,
+            **usage(self.session.trajectory()),
+        )
+
+    def result(self, **parts: object) -> JobResult:
+        files = dict(parts.pop("files", None) or {})  # type: ignore[call-overload]
+        if self.session is not None:
+            files["trajectory.json"] = _encode(self.session.trajectory())
+        return JobResult.model_validate(
+            {"job": self.job, "files": files, "duration_s": self.duration_s, **parts}
+        )
+
+
+def _encode(trajectory: Trajectory) -> bytes:
+    """Return JSON; half a character, which a model's server can spell but no file hold, is a `?`."""
+    try:
+        return trajectory.model_dump_json().encode()
+    except PydanticSerializationError:
+        text = json.dumps(trajectory.model_dump(mode="json"), ensure_ascii=False)
+        return text.encode(errors="replace")
+
+
+def attribute(error: Exception) -> Failure:
+    """Give any error a row of the failure table."""
+    if isinstance(error, AttributedError):
+        return error.failure
+    if isinstance(error, TimeoutError):
+        return Failure(cause="deadline_passed", detail=str(error))
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Failure(cause="disk_full", detail=str(error))
+    return Failure(cause="unexpected", detail=f"{type(error).__name__}: {error}")
+
+
+async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobResult:
+    job = draft.job
+    model = bind(await place.model(job.seat.model), job.task)
+    limited = place.limit(job.seat.model, model)
+    async with place.lock(job.task.instance_id):
+        layers = await prepare_workspace(job.task, job.environments, backend=job.config.sandbox)
+    folder = job.environments / job.task.environment
+    spec = environment_spec(
+        load_environment(folder),
+        folder,
+        extra_layers=layers,
+        limits=job.config.sandbox_limits,
+        owner=job.run,
+    )
+    async with opened(spec, name=job.sandbox_name, backend=job.config.sandbox) as sandbox:
+        draft.session = ModelSession(
+            limited,
+            template=get_template(job.config.template) if model.reads_text else None,
+            sampling=job.config.sampling.model_copy(update={"seed": job.seat.seed}),
+            limits=job.config.limits,
+            scaffold=job.config.scaffold,
+            on_turn=_turn_counter(job, emit),
+        )
+        ending, failure = await _run_scaffold(draft, sandbox)
+        patch, no_patch = await _capture(sandbox, job.task)
+    work = draft.work(ending, patch, failure or no_patch)
+    files = {"patch.diff": patch.encode()}
+    return draft.result(work=work, files=files)
+
+
+async def _run_scaffold(draft: _Draft, sandbox: Sandbox) -> tuple[Ending, Failure | None]:
+    """Let the scaffold run; a failure that is still graded is data, any other is raised."""
+    assert draft.session is not None
+    scaffold = get_scaffold(draft.job.config.scaffold)
+    try:
+        return await scaffold.run(view_task(draft.job.task), sandbox, draft.session), None
+    except AttributedError as error:
+        return Ending.FAILED, _graded_or_raise(error)
+    except (JourneymanError, TimeoutError):
+        raise
+    except Exception as error:
+        raise AttributedError("scaffold_crashed", f"{type(error).__name__}: {error}") from error
+
+
+async def _capture(sandbox: Sandbox, task: Task) -> tuple[str, Failure | None]:
+    try:
+        return await capture_patch(sandbox, task.base_commit), None
+    except AttributedError as error:
+        return "", _graded_or_raise(error)
+
+
+def _graded_or_raise(error: AttributedError) -> Failure:
+    if not FAILURES[error.cause].is_graded:
+        raise error
+    return error.failure
+
+
+def _turn_counter(job: Job, emit: Emit) -> Callable[[Turn], None]:
+    number = 0
+
+    def on_turn(turn: Turn) -> None:
+        nonlocal number
+        number += 1
+        emit(
+            TurnTaken(
+                rollout_id=job.seat.rollout_id,
+                turn=number,
+                num_completion_tokens=turn.completion.num_completion_tokens,
+                calls=tuple(call.name for call in turn.message.tool_calls),
+            )
+        )
+
+    return on_turn
+
+
+async def _evaluate(draft: _Draft, place: Workplace, emit: Emit) -> JobResult:
+    job = draft.job
+    graded = await grade(
+        job.task,
+        job.environments,
+        job.patch,
+        backend=job.config.sandbox,
+        owner=job.run,
+        name=job.sandbox_name,
+    )
+    verdict: Verdict = graded.verdict
+    files = {"verdict.json": verdict.model_dump_json(indent=2).encode(), "test.log": graded.log}
+    return draft.result(verdict=verdict, failure=_not_graded(verdict), files=files)
+
+
+def _not_graded(verdict: Verdict) -> Failure | None:
+    """Return the verdict's failure if it says nothing about the patch, so that it is tried again."""
+    if verdict.failure is None or FAILURES[verdict.failure.cause].reward_is_valid:
+        return None
+    return verdict.failure
