@@ -115,10 +115,16 @@ def add_files(git_folder: Path, tree: Path, paths: Iterable[str]) -> None:
 
 
 def commit_tree(
-    git_folder: Path, message: str, created_at: str, *, parents: Sequence[str] = ()
+    git_folder: Path,
+    message: str,
+    created_at: str,
+    *,
+    parents: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
 ) -> str:
     """Commit the index with a fixed author and date, move `HEAD` there, return the commit's sha."""
     env = {
+        **(env or {}),
         "GIT_DIR": str(git_folder),
         "GIT_AUTHOR_NAME": "Journeyman",
         "GIT_AUTHOR_EMAIL": "journeyman@localhost",

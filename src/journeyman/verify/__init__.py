@@ -1,5 +1,7 @@
 """Verification: run a hidden verifier in a fresh sandbox, read its log, grade."""
 
+from journeyman.verify.grade import Graded, grade
 from journeyman.verify.log import list_parsers, parse_log
+from journeyman.verify.verifier import VerifierRun, run_verifier
 
-__all__ = ["list_parsers", "parse_log"]
+__all__ = ["Graded", "VerifierRun", "grade", "list_parsers", "parse_log", "run_verifier"]

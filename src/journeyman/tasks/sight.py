@@ -1,0 +1,101 @@
+"""What an agent could find of the hidden tests or of the fix, searched for as an agent would.
+
+The workspace is opened in a real sandbox; the environment around it is searched on the disk.
+
+    >>> await find_visible(task, environments)  # doctest: +SKIP
+    ['toolz/tests/test_core.py is in the workspace']
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from journeyman.sandbox import WORKSPACE, environment_spec, load_environment, opened
+from journeyman.tasks.tree import touched_paths
+from journeyman.tasks.workspace import prepare_workspace
+from journeyman.types import Task
+
+__all__ = ["find_visible"]
+
+_TIMEOUT_S = 60.0
+_OBJECTS = "git cat-file --batch-all-objects --batch-check='object %(objectname)'"
+_HEAD = 'echo "head $(git rev-parse HEAD)"'
+_STATUS = "git status --porcelain | sed 's/^/changed /'"
+
+
+async def find_visible(
+    task: Task, environments: Path, *, backend: str = "namespace"
+) -> tuple[str, ...]:
+    """List what gives the task away to an agent: hidden files, their copies, and the fixed files."""
+    folder = environments / task.environment
+    secret = _secrets(task, folder / "repository")
+    seen = await _look_around(task, environments, secret, backend)
+    return (*seen, *_find_copies(folder, secret))
+
+
+def _secrets(task: Task, repository: Path) -> dict[str, bytes]:
+    """Return the files of the environment's tree that the agent must not have, by path."""
+    paths = {*task.hidden_paths, *(touched_paths([task.bug_patch]) if task.bug_patch else ())}
+    return {
+        path: (repository / path).read_bytes()
+        for path in sorted(paths)
+        if (repository / path).is_file() and (repository / path).stat().st_size
+    }
+
+
+async def _look_around(
+    task: Task, environments: Path, secret: Mapping[str, bytes], backend: str
+) -> list[str]:
+    folder = environments / task.environment
+    layers = await prepare_workspace(task, environments, backend=backend)
+    spec = environment_spec(load_environment(folder), folder, extra_layers=layers)
+    hidden = " ".join(shlex.quote(path) for path in task.hidden_paths)
+    files = f'for path in {hidden}; do [ -e "$path" ] && echo "file $path"; done; true'
+    async with opened(spec, backend=backend) as sandbox:
+        script = "\n".join((f"cd {WORKSPACE}", files, _HEAD, _OBJECTS, _STATUS))
+        done = await sandbox.execute(script, timeout_s=_TIMEOUT_S)
+    facts: dict[str, set[str]] = defaultdict(set)
+    for line in done.stdout.decode(errors="replace").splitlines():
+        what, _, value = line.partition(" ")
+        facts[what].add(value)
+    blobs = {_blob(data): path for path, data in secret.items()}
+    return [
+        *(f"{path} is in the workspace" for path in sorted(facts["file"])),
+        *(f"{blobs[one]} is in the Git history" for one in sorted(facts["object"] & blobs.keys())),
+        *([] if facts["head"] == {task.base_commit} else ["HEAD is not the base commit"]),
+        *(f"the workspace is not clean: {change}" for change in sorted(facts["changed"])),
+    ]
+
+
+def _blob(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def _find_copies(folder: Path, secret: Mapping[str, bytes]) -> Iterator[str]:
+    """Find copies elsewhere, e.g. of an installed package or a build folder, and compiled ones."""
+    by_size = _files_by_size(folder)
+    for path, data in secret.items():
+        own = folder / "repository" / path
+        for other in by_size.get(len(data), ()):
+            if other != own and other.is_file() and other.read_bytes() == data:
+                yield f"{path} is also at {other.relative_to(folder)}"
+        for compiled in own.parent.glob(f"__pycache__/{own.stem}.*.pyc"):
+            yield f"{path} is compiled at {compiled.relative_to(folder)}"
+
+
+@lru_cache(maxsize=8)
+def _files_by_size(folder: Path) -> Mapping[int, tuple[Path, ...]]:
+    found: dict[int, list[Path]] = defaultdict(list)
+    for part in ("repository", "toolchain"):
+        for parent, _, names in os.walk(folder / part):
+            for name in names:
+                path = Path(parent, name)
+                if not path.is_symlink():
+                    found[path.stat().st_size].append(path)
+    return {size: tuple(paths) for size, paths in found.items()}

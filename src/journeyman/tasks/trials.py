@@ -1,0 +1,164 @@
+"""Trials: the runs that show whether a task keeps its promises, each in a fresh sandbox.
+
+Every run goes through `verify.grade`, as a rollout's patch would. `tasks.gate` judges the outcome.
+
+    async with trials_of(environments, repeats=2) as trials:
+        checks = judge(task, await trials.gather(task))
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from journeyman.sandbox import load_environment
+from journeyman.tasks.gate import Evidence, Trial
+from journeyman.tasks.mutate import unified_diff
+from journeyman.tasks.narrowing import narrowing_of
+from journeyman.tasks.sight import find_visible
+from journeyman.tasks.tree import patched, touched_paths
+from journeyman.types import Task
+from journeyman.verify import grade, parse_log
+
+__all__ = ["Trials", "noop_patch", "trials_of"]
+
+_EMPTIED = b"# emptied\n"
+_BROKEN = b"raise RuntimeError('this file must not be needed')\n"
+_NOOP_COMMENT = b"# This changes nothing.\n"
+_NOOP_FILE = """\
+diff --git a/journeyman-noop.txt b/journeyman-noop.txt
+new file mode 100644
+--- /dev/null
++++ b/journeyman-noop.txt
+@@ -0,0 +1 @@
++This changes nothing.
+"""
+
+
+class Trials:
+    """Gathers evidence on tasks. Runs that two tasks have in common are made once if it shares."""
+
+    def __init__(
+        self, environments: Path, *, repeats: int, shares: bool = False, backend: str = "namespace"
+    ) -> None:
+        self._environments = environments
+        self._repeats = repeats
+        self._shares = shares
+        self._backend = backend
+        self._shared: dict[tuple[str, ...], asyncio.Task[Trial]] = {}
+
+    async def gather(self, task: Task, *, screened: Trial | None = None) -> Evidence:
+        """Run every trial of a task; a run of its buggy state that was made before counts as one.
+
+        Raises `AttributedError` where the machine fails or the task's own patches do not apply.
+        """
+        faults = self._tree_faults(task)
+        # Where the tree is proven equal to the environment's, its runs are the same for all tasks.
+        place = task.environment if self._shares and task.bug_patch and not faults else ""
+        buggy = [screened] if screened else []
+        while len(buggy) < self._repeats:
+            buggy.append(await self._try(task, ""))
+        fixed = [await self._try(task, task.patch)]
+        for number in range(1, self._repeats):
+            fixed.append(await self._once(place, task, ("fixed", str(number))))
+        return Evidence(
+            buggy=buggy,
+            fixed=fixed,
+            noop=await self._try(task, noop_patch(task, self._repository(task))),
+            hollow=await self._hollow(place, task),
+            broken=await self._broken(place, task),
+            tree_faults=faults,
+            visible=await find_visible(task, self._environments, backend=self._backend),
+        )
+
+    async def close(self) -> None:
+        """End what is still running."""
+        jobs = list(self._shared.values())
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+
+    def _repository(self, task: Task) -> Path:
+        return self._environments / task.environment / "repository"
+
+    async def _try(self, task: Task, patch: str) -> Trial:
+        graded = await grade(task, self._environments, patch, backend=self._backend, owner="gate")
+        failure = graded.verdict.failure
+        return Trial(
+            statuses=parse_log(task.verifier.log_parser, graded.log.decode(errors="replace")),
+            is_applied=graded.verdict.patch_is_applied,
+            failure=f"{failure.cause}: {failure.detail}" if failure else "",
+        )
+
+    async def _hollow(self, place: str, task: Task) -> Trial:
+        environment = load_environment(self._environments / task.environment)
+        files = narrowing_of(environment, self._repository(task)).files_of(task.FAIL_TO_PASS)
+        spoiled = self._spoiled(task, files, lambda _: _EMPTIED)
+        return await self._once(place, spoiled, ("hollow", *files))
+
+    async def _broken(self, place: str, task: Task) -> Trial:
+        files = touched_paths([task.patch])
+        spoiled = self._spoiled(task, files, lambda before: _BROKEN + before)
+        return await self._once(place, spoiled, ("broken", *files))
+
+    def _spoiled(self, task: Task, files: Sequence[str], spoil: Callable[[bytes], bytes]) -> Task:
+        """Return the task with some files of its fixed state spoiled just before its tests run."""
+        repository = self._repository(task)
+        after = patched(repository, [task.bug_patch, task.patch, task.test_patch])
+        diffs = [task.test_patch]
+        for path in files:
+            before = after[path] if path in after else _read(repository / path)
+            if before is not None:
+                diffs.append(unified_diff(path, before, spoil(before)))
+        return task.model_copy(update={"test_patch": "".join(diffs)})
+
+    async def _once(self, place: str, task: Task, what: tuple[str, ...]) -> Trial:
+        """Grade the gold patch; once for all tasks whose run is the same, if there is a place."""
+        if not place:
+            return await self._try(task, task.patch)
+        key = (place, task.verifier.model_dump_json(), *what)
+        if key not in self._shared:
+            self._shared[key] = asyncio.ensure_future(self._try(task, task.patch))
+        try:
+            return await asyncio.shield(self._shared[key])
+        except Exception:
+            self._shared.pop(key, None)
+            raise
+
+    def _tree_faults(self, task: Task) -> list[str]:
+        """Apply the bug and then the gold patch: what differs from the environment's tree?"""
+        if not task.bug_patch:
+            return []
+        repository = self._repository(task)
+        after = patched(repository, [task.bug_patch, task.patch])
+        return [path for path, data in after.items() if data != _read(repository / path)]
+
+
+@asynccontextmanager
+async def trials_of(
+    environments: Path, *, repeats: int, shares: bool = False, backend: str = "namespace"
+) -> AsyncIterator[Trials]:
+    """Yield `Trials`, and end what they left running."""
+    trials = Trials(environments, repeats=repeats, shares=shares, backend=backend)
+    try:
+        yield trials
+    finally:
+        await trials.close()
+
+
+def noop_patch(task: Task, repository: Path) -> str:
+    """Return a patch of the buggy state that changes no behaviour, yet touches the files to fix."""
+    buggy = patched(repository, [task.bug_patch]) if task.bug_patch else {}
+    diffs = [_NOOP_FILE]
+    for path in touched_paths([task.patch]):
+        before = buggy[path] if path in buggy else _read(repository / path)
+        if before is not None and path.endswith(".py"):
+            end = b"" if before.endswith(b"\n") or not before else b"\n"
+            diffs.append(unified_diff(path, before, before + end + _NOOP_COMMENT))
+    return "".join(diffs)
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None

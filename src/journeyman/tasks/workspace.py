@@ -1,0 +1,164 @@
+"""What an agent sees of a task, as layers over its environment's tree: buggy files, no hidden ones.
+
+The layer holds the files that the bug changed, a whiteout for each file that is hidden or gone, and
+a `.git` with one root commit and not one object more. It is made once per task, in the cache, from
+files alone: no code of the project runs, and the environment is only read.
+
+    layers = await prepare_workspace(task, environments)
+    spec = environment_spec(environment, folder, extra_layers=layers)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from journeyman.config import cache_folder, digest
+from journeyman.errors import AttributedError, JourneymanError
+from journeyman.sandbox import load_environment
+from journeyman.tasks.git import add_files, commit_tree, git, init_repository, list_files
+from journeyman.tasks.tree import patched
+from journeyman.types import Environment, Task
+
+__all__ = ["find_base_commit", "prepare_workspace"]
+
+_RECIPE = 1
+"""Raised whenever the same task would be laid out differently, so that old layers are not reused."""
+
+
+async def prepare_workspace(
+    task: Task, environments: Path, *, backend: str = "namespace"
+) -> tuple[Path, ...]:
+    """Return the layers that turn the environment's tree into what the agent sees, bottom first.
+
+    Raises `AttributedError("task_broken")` where the bug does not apply or the tree is not the
+    task's base commit, and `AttributedError("environment_missing")`.
+    """
+    layer = await asyncio.to_thread(_laid_out, task, environments)
+    head = (layer / ".git/refs/heads/main").read_text(encoding="ascii").strip()
+    if head != task.base_commit:
+        raise AttributedError("task_broken", f"the base commit is {head}, not {task.base_commit}")
+    return (layer,)
+
+
+async def find_base_commit(task: Task, environments: Path, *, backend: str = "namespace") -> str:
+    """Return the id of the one commit that an agent finds in the workspace of `task`."""
+    layer = await asyncio.to_thread(_laid_out, task, environments)
+    return (layer / ".git/refs/heads/main").read_text(encoding="ascii").strip()
+
+
+def _laid_out(task: Task, environments: Path) -> Path:
+    folder = environments / task.environment
+    environment = load_environment(folder)
+    # Times of the tree's files stand in the index, so another copy of the tree needs another layer.
+    copy = (folder / "environment.json").stat().st_mtime_ns
+    key = [_RECIPE, environment.digest, copy, task.bug_patch, sorted(task.hidden_paths)]
+    root = cache_folder("workspaces")
+    place = root / digest(key)[:24]
+    if not place.is_dir():
+        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
+        try:
+            _lay_out(task, environment, folder / "repository", scratch)
+            _put_in_place(scratch, place)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return place
+
+
+def _put_in_place(scratch: Path, place: Path) -> None:
+    scratch.chmod(0o755)
+    try:
+        scratch.rename(place)
+    except OSError:
+        if not place.is_dir():
+            raise
+
+
+def _lay_out(task: Task, environment: Environment, tree: Path, layer: Path) -> None:
+    changed = patched(tree, [task.bug_patch])
+    changed |= dict.fromkeys(task.hidden_paths)
+    for path, data in changed.items():
+        target = layer / path
+        _make_parents(tree, layer, target.parent)
+        if data is not None:
+            target.write_bytes(data)
+            target.chmod(_mode(tree / path))
+        elif os.path.lexists(tree / path):
+            os.mknod(target, stat.S_IFCHR, os.makedev(0, 0))  # a whiteout: overlayfs shows nothing
+    _commit(environment, tree, layer, changed)
+
+
+def _make_parents(tree: Path, layer: Path, folder: Path) -> None:
+    """Make a folder of the layer; overlayfs shows the upper folder's permissions, so copy them."""
+    parts = folder.relative_to(layer).parts
+    for depth in range(1, len(parts) + 1):
+        part = Path(*parts[:depth])
+        if not (layer / part).is_dir():
+            (layer / part).mkdir()
+            if (tree / part).is_dir():
+                shutil.copystat(tree / part, layer / part)
+            (layer / part).chmod(0o755)
+
+
+def _mode(path: Path) -> int:
+    return 0o755 if path.is_file() and path.stat().st_mode & 0o100 else 0o644
+
+
+def _commit(
+    environment: Environment, tree: Path, layer: Path, changed: Mapping[str, bytes | None]
+) -> None:
+    """Commit what the agent sees; the objects of what it must not see are never written."""
+    git_folder = layer / ".git"
+    init_repository(git_folder)
+    base = _base_of(environment, tree)
+    shutil.copyfile(base / "index", git_folder / "index")
+    env = {
+        "GIT_DIR": str(git_folder),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(base / "objects"),
+    }
+    gone = b"".join(os.fsencode(path) + b"\0" for path in changed)
+    git(layer, "update-index", "--force-remove", "-z", "--stdin", stdin=gone,
+        env={**env, "GIT_WORK_TREE": str(layer)})  # fmt: skip
+    written = [path for path, data in changed.items() if data is not None]
+    add_files(git_folder, layer, written)
+    with_base = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(base / "objects")}
+    commit = commit_tree(git_folder, "Start", environment.created_at, env=with_base)
+    _own_every_object(git_folder, commit, env)
+
+
+def _own_every_object(git_folder: Path, commit: str, env: Mapping[str, str]) -> None:
+    """Replace loose and borrowed objects by one pack of exactly what the commit reaches."""
+    pack = git_folder / "objects/pack/pack"
+    git(
+        git_folder,
+        *("pack-objects", "--revs", "--quiet", "--no-reuse-delta", "--window=0", str(pack)),
+        stdin=f"{commit}\n".encode(),
+        env=env,
+    )
+    for folder in (git_folder / "objects").iterdir():
+        if folder.name not in ("pack", "info"):
+            shutil.rmtree(folder)
+    git(git_folder, "fsck", "--strict", "--no-dangling", env={"GIT_DIR": str(git_folder)})
+
+
+def _base_of(environment: Environment, tree: Path) -> Path:
+    """Return the Git folder, in the cache, with every object of the environment's own tree."""
+    copy = (tree.parent / "environment.json").stat().st_mtime_ns
+    root = cache_folder("trees")
+    place = root / digest([_RECIPE, environment.digest, copy])[:24]
+    if not place.is_dir():
+        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
+        try:
+            init_repository(scratch)
+            add_files(scratch, tree, list_files(tree))
+            _put_in_place(scratch, place)
+        except JourneymanError as error:
+            raise AttributedError("task_broken", error.message) from None
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return place
