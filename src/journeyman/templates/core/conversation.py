@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from journeyman.types import Message
+from journeyman.types import Message, ToolCall
 
-__all__ = ["in_turns", "last_user", "split_reasoning", "split_system"]
+__all__ = ["in_turns", "last_user", "pair_results", "split_reasoning", "split_system"]
 
 
 def in_turns(messages: Sequence[Message]) -> Iterator[tuple[Message, ...]]:
@@ -42,3 +42,13 @@ def split_reasoning(message: Message) -> tuple[str, str]:
         return message.reasoning, content
     head, _, _ = content.partition("</think>")
     return head.rpartition("<think>")[2].strip("\n"), content.rpartition("</think>")[2].strip("\n")
+
+
+def pair_results(
+    results: Sequence[Message], calls: Sequence[ToolCall]
+) -> Iterator[tuple[Message, ToolCall | None]]:
+    """Pair results with the calls they answer: by the call's id, else by order."""
+    by_id = {call.id: call for call in calls if call.id}
+    for index, result in enumerate(results):
+        nth = calls[index] if index < len(calls) else None
+        yield result, by_id.get(result.tool_call_id, nth)

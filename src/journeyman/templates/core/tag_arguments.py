@@ -12,7 +12,15 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 
 from journeyman.templates.core.arguments import ArgumentWriter, keeps_value
-from journeyman.templates.core.cursor import WAIT, Cursor, Marks, Verdict, marks_of, scan
+from journeyman.templates.core.cursor import (
+    WAIT,
+    Cursor,
+    Marks,
+    Verdict,
+    marks_of,
+    scan,
+    skip_space,
+)
 from journeyman.templates.core.prose import followed_by, read_stray
 from journeyman.templates.core.turn import TurnBuilder, dump_json
 from journeyman.types import ToolCall, ToolSpec
@@ -89,8 +97,6 @@ class TagArguments:
     """Whether a newline stands on either side of a value, and is not part of it."""
     reads_cdata: bool = False
     """Whether a value may be given in CDATA sections."""
-    must_declare: bool = False
-    """Whether only a tool's declared parameters are arguments, because names are tags."""
 
     def read(
         self, cursor: Cursor, turn: TurnBuilder, writer: ArgumentWriter
@@ -225,7 +231,7 @@ def _skip_newline(cursor: Cursor) -> Generator[None, None, None]:
 
 
 def _read_cdata(cursor: Cursor, emit: Callable[[str], object]) -> Generator[None, None, None]:
-    """Read the CDATA sections that a value may consist of."""
+    """Read the CDATA sections that a value may consist of, and white space behind them."""
     marks = marks_of(CDATA_CLOSE)
     while True:
         while (is_section := cursor.has(CDATA_OPEN)) is None:
@@ -235,3 +241,4 @@ def _read_cdata(cursor: Cursor, emit: Callable[[str], object]) -> Generator[None
         cursor.at += len(CDATA_OPEN)
         if (yield from scan(cursor, marks, emit)) is not None:
             cursor.at += len(CDATA_CLOSE)
+            yield from skip_space(cursor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from journeyman.templates.core.arguments import ArgumentWriter
 from journeyman.templates.core.cursor import Cursor, Verdict, marks_of, scan, skip_space
@@ -40,11 +41,14 @@ class TagCalls:
     reads_python: bool = False
     """Whether Python literals are a right way to write lists and dictionaries."""
     thinking: Thinking | None = None
-    arguments: TagArguments = field(init=False)
+    reads_cdata: bool = False
+    """Whether a value may be given in CDATA sections."""
+    by_tool: Mapping[str, TagArguments] = field(default_factory=dict)
+    """How the arguments of single tools are read, where names are tags."""
 
-    def __post_init__(self) -> None:
-        """Put together how arguments are read."""
-        arguments = TagArguments(
+    @cached_property
+    def _arguments(self) -> TagArguments:
+        return TagArguments(
             tag=self.argument,
             closer=self.argument_end,
             call_end=self.call_end,
@@ -52,8 +56,12 @@ class TagCalls:
             behind=(*([self.opener] if self.opener else []), *self.call.starts),
             stops=self.stops,
             has_newlines=self.has_newlines,
+            reads_cdata=self.reads_cdata,
         )
-        object.__setattr__(self, "arguments", arguments)
+
+    def arguments_of(self, name: str) -> TagArguments:
+        """Return how the arguments of a tool are read."""
+        return self.by_tool.get(name) or self._arguments
 
     def can_hold(
         self,
@@ -65,7 +73,7 @@ class TagCalls:
     ) -> bool:
         """Whether a turn's calls survive being written with `write_value` and read back."""
         return all(
-            self.arguments.can_hold(call, tools, write_value, says_type=says_type)
+            self.arguments_of(call.name).can_hold(call, tools, write_value, says_type=says_type)
             for call in message.tool_calls
         )
 
@@ -139,11 +147,12 @@ class TagCalls:
             return
         turn.open_call(name, start)
         writer = ArgumentWriter(turn, turn.tools.get(name), reads_python=self.reads_python)
-        mark = yield from self.arguments.read(cursor, turn, writer)
-        if mark == self.call_end:
+        syntax = self.arguments_of(name)
+        mark = yield from syntax.read(cursor, turn, writer)
+        if mark == syntax.call_end:
             cursor.at += len(mark)
         else:
-            turn.fault("unclosed_call", f"{self.call_end} is missing", opened, cursor.offset)
+            turn.fault("unclosed_call", f"{syntax.call_end} is missing", opened, cursor.offset)
         arguments, end = writer.finish(), cursor.offset
         if self.closer and (yield from skip_space(cursor)):
             distance = yield from self._distance(cursor)
