@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from journeyman.templates.core.conversation import in_turns, last_user, split_reasoning
+from journeyman.templates.core.conversation import in_turns, keep_late_reasoning, split_reasoning
 from journeyman.templates.core.declaration import tool_dictionary
 from journeyman.templates.core.tag_arguments import Tag, json_text
 from journeyman.templates.core.tag_calls import TagCalls
@@ -89,19 +89,15 @@ def _write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: b
     if tools:
         declared = "".join(f"{dump_json(tool_dictionary(tool))}\n" for tool in tools)
         parts.append(_BEFORE + declared + _AFTER)
-    last, index = last_user(messages), 0
-    for turn in in_turns(messages):
+    for turn in in_turns(keep_late_reasoning(messages)):
         message = turn[0]
         if message.role == "tool":
             results = (f"\n<tool_response>\n{m.content}\n</tool_response>" for m in turn)
             parts.append("<|observation|>" + "".join(results))
         elif message.role == "assistant":
-            reasoning, content = split_reasoning(message)
-            kept = {"content": content, "reasoning": reasoning if index > last else ""}
-            parts.append("<|assistant|>" + _write_turn(message.model_copy(update=kept)))
+            parts.append("<|assistant|>" + _write_turn(message))
         else:
             parts.append(f"<|{message.role}|>\n{message.content}")
-        index += len(turn)
     return "".join(parts) + ("<|assistant|>" if add_prompt else "")
 
 

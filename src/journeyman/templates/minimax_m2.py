@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from journeyman.templates.core.conversation import (
     in_turns,
-    last_user,
+    keep_late_reasoning,
     split_reasoning,
     split_system,
 )
@@ -92,20 +92,16 @@ def _write_turn(message: Message) -> str:
 def _write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: bool) -> str:
     text, rest = split_system(messages)
     parts = [_system(text, tools)]
-    last, index = last_user(rest), 0
-    for turn in in_turns(rest):
+    for turn in in_turns(keep_late_reasoning(rest)):
         message = turn[0]
         if message.role == "tool":
             results = "".join(f"\n<response>{m.content}</response>" for m in turn)
             parts.append(f"]~b]tool{results}[e~[\n")
         elif message.role == "assistant":
-            reasoning, content = split_reasoning(message)
-            thought = write_thinking(reasoning) if index > last else ""
-            body = _write_body(message.model_copy(update={"content": content}))
-            parts.append(f"]~b]ai\n{thought}{body}[e~[\n")
+            thought = write_thinking(message.reasoning)
+            parts.append(f"]~b]ai\n{thought}{_write_body(message)}[e~[\n")
         elif message.role == "user":
             parts.append(f"]~b]user\n{message.content}[e~[\n")
-        index += len(turn)
     return "".join(parts) + ("]~b]ai\n<think>\n" if add_prompt else "")
 
 

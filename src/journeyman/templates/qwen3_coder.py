@@ -20,16 +20,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from journeyman.templates.core.conversation import in_turns, split_system
+from journeyman.templates.core.chatml import CHATML_STOPS, write_chatml
+from journeyman.templates.core.conversation import split_system
 from journeyman.templates.core.tag_calls import TagCalls
 from journeyman.templates.core.template import ToolTemplate
 from journeyman.templates.core.turn import dump_json
 from journeyman.types import Message, ToolCall, ToolSpec
 
-__all__ = ["STOP", "TEMPLATE", "value_text", "write_call"]
+__all__ = ["TEMPLATE", "value_text", "write_call"]
 
-STOP = ("<|im_end|>", "<|endoftext|>")
-_CALLS = TagCalls(stops=STOP)
+_CALLS = TagCalls(stops=CHATML_STOPS)
 _PERSONA = "You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks."
 _FORMAT = """
 
@@ -95,14 +95,12 @@ def _declare(tool: ToolSpec) -> str:
     return "".join(lines) + "\n</parameters>\n</function>"
 
 
-def _system(text: str | None, tools: Sequence[ToolSpec]) -> str:
-    if text is None and not tools:
-        return ""
-    head = "<|im_start|>system\n" + (_PERSONA if text is None else text)
-    if tools:
-        head += "\n\n# Tools\n\nYou have access to the following tools:\n\n<tools>"
-        head += "".join(map(_declare, tools)) + "\n</tools>" + _FORMAT
-    return head + "<|im_end|>\n"
+def _system(text: str | None, tools: Sequence[ToolSpec]) -> str | None:
+    if not tools:
+        return text
+    lead = "\n\n# Tools\n\nYou have access to the following tools:\n\n<tools>"
+    declared = "".join(map(_declare, tools))
+    return f"{_PERSONA if text is None else text}{lead}{declared}\n</tools>{_FORMAT}"
 
 
 def _write_turn(message: Message) -> str:
@@ -113,22 +111,13 @@ def _write_turn(message: Message) -> str:
     return f"{content}\n\n{calls}" if content else calls
 
 
-def _results(group: Sequence[Message]) -> str:
-    body = "".join(f"<tool_response>\n{m.content}\n</tool_response>\n" for m in group)
-    return f"<|im_start|>user\n{body}<|im_end|>\n"
+def _results(results: Sequence[Message], calls: Sequence[ToolCall]) -> str:
+    return "".join(f"<tool_response>\n{m.content}\n</tool_response>\n" for m in results)
 
 
 def _write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: bool) -> str:
     text, rest = split_system(messages)
-    parts = [_system(text, tools)]
-    for turn in in_turns(rest):
-        message = turn[0]
-        if message.role == "tool":
-            parts.append(_results(turn))
-            continue
-        body = _write_turn(message) if message.role == "assistant" else message.content
-        parts.append(f"<|im_start|>{message.role}\n{body}<|im_end|>\n")
-    return "".join(parts) + ("<|im_start|>assistant\n" if add_prompt else "")
+    return write_chatml(_system(text, tools), rest, _write_turn, _results, add_prompt)
 
 
 TEMPLATE = ToolTemplate(
@@ -136,7 +125,7 @@ TEMPLATE = ToolTemplate(
     definition_format="XML",
     call_format="XML",
     source="Qwen3-Coder, Qwen3-Coder-Next",
-    stop=STOP,
+    stop=CHATML_STOPS,
     read=_CALLS.read,
     write=_write,
     write_turn=_write_turn,

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from journeyman.templates.core.chatml import CHATML_STOPS, write_chatml
 from journeyman.templates.core.conversation import (
-    in_turns,
-    last_user,
+    keep_late_reasoning,
     split_reasoning,
     split_system,
 )
@@ -22,12 +22,12 @@ from journeyman.templates.core.tag_calls import TagCalls
 from journeyman.templates.core.template import ToolTemplate
 from journeyman.templates.core.thinking import THINK, write_thinking
 from journeyman.templates.core.turn import dump_json
-from journeyman.templates.qwen3_coder import STOP, value_text, write_call
-from journeyman.types import Message, ToolSpec
+from journeyman.templates.qwen3_coder import value_text, write_call
+from journeyman.types import Message, ToolCall, ToolSpec
 
 __all__ = ["TEMPLATE"]
 
-_CALLS = TagCalls(stops=STOP, thinking=THINK)
+_CALLS = TagCalls(stops=CHATML_STOPS, thinking=THINK)
 _FORMAT = """
 </tools>
 
@@ -58,13 +58,13 @@ and do not tell the user about function calls
 </IMPORTANT>"""
 
 
-def _system(text: str | None, tools: Sequence[ToolSpec]) -> str:
+def _system(text: str | None, tools: Sequence[ToolSpec]) -> str | None:
     text = text.strip() if text is not None else None
-    if tools:
-        declared = "".join(f"\n{dump_json(tool_dictionary(tool))}" for tool in tools)
-        lead = "# Tools\n\nYou have access to the following functions:\n\n<tools>"
-        text = lead + declared + _FORMAT + (f"\n\n{text}" if text else "")
-    return "" if text is None else f"<|im_start|>system\n{text}<|im_end|>\n"
+    if not tools:
+        return text
+    declared = "".join(f"\n{dump_json(tool_dictionary(tool))}" for tool in tools)
+    lead = "# Tools\n\nYou have access to the following functions:\n\n<tools>"
+    return lead + declared + _FORMAT + (f"\n\n{text}" if text else "")
 
 
 def _write_turn(message: Message) -> str:
@@ -74,26 +74,17 @@ def _write_turn(message: Message) -> str:
     return write_thinking(reasoning.strip()) + "\n\n".join(parts)
 
 
+def _results(results: Sequence[Message], calls: Sequence[ToolCall]) -> str:
+    return "\n".join(f"<tool_response>\n{m.content}\n</tool_response>" for m in results)
+
+
 def _write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: bool) -> str:
     text, rest = split_system(messages)
-    parts = [_system(text, tools)]
-    last, index = last_user(rest), 0
-    for turn in in_turns(rest):
-        message, role = turn[0], turn[0].role
-        if role == "tool":
-            role = "user"
-            body = "\n".join(
-                f"<tool_response>\n{m.content.strip()}\n</tool_response>" for m in turn
-            )
-        elif role == "assistant":
-            reasoning, content = split_reasoning(message)
-            kept = {"content": content, "reasoning": reasoning if index > last else ""}
-            body = _write_turn(message.model_copy(update=kept))
-        else:
-            body = message.content.strip()
-        parts.append(f"<|im_start|>{role}\n{body}<|im_end|>\n")
-        index += len(turn)
-    return "".join(parts) + ("<|im_start|>assistant\n" if add_prompt else "")
+    trimmed = [
+        message.model_copy(update={"content": message.content.strip()})
+        for message in keep_late_reasoning(rest)
+    ]
+    return write_chatml(_system(text, tools), trimmed, _write_turn, _results, add_prompt)
 
 
 TEMPLATE = ToolTemplate(
@@ -101,7 +92,7 @@ TEMPLATE = ToolTemplate(
     definition_format="JSON",
     call_format="XML",
     source="Qwen3.5 (nearest to what was not published)",
-    stop=STOP,
+    stop=CHATML_STOPS,
     read=_CALLS.read,
     write=_write,
     write_turn=_write_turn,

@@ -17,7 +17,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from journeyman.templates.core.conversation import in_turns, pair_results, split_system
+from journeyman.templates.core.chatml import CHATML_STOPS, write_chatml
+from journeyman.templates.core.conversation import pair_results, split_system
 from journeyman.templates.core.cursor import Cursor, Reader
 from journeyman.templates.core.declaration import tool_dictionary
 from journeyman.templates.core.tag_arguments import Tag, TagArguments, json_text
@@ -28,7 +29,6 @@ from journeyman.types import Message, ToolCall, ToolSpec
 
 __all__ = ["TEMPLATE"]
 
-_STOP = ("<|im_end|>", "<|endoftext|>")
 _LEAD = """# Tools
 
 You can use these tools, described in JSON, one on each line:
@@ -80,12 +80,12 @@ def _dialect(shape: _Shape) -> TagCalls:
             closer="</{}>",
             call_end=f"</{name}>",
             behind=call.starts,
-            stops=_STOP,
+            stops=CHATML_STOPS,
             has_newlines=True,
         )
         for name, parameters in shape
     }
-    return TagCalls(stops=_STOP, opener="", closer="", call=call, by_tool=by_tool)
+    return TagCalls(stops=CHATML_STOPS, opener="", closer="", call=call, by_tool=by_tool)
 
 
 def _read(cursor: Cursor, turn: TurnBuilder) -> Reader:
@@ -130,29 +130,16 @@ def _result(result: Message, call: ToolCall | None) -> str:
     return f"{head} Result:\n{result.content or '(tool did not return anything)'}"
 
 
-def _system(text: str | None, tools: Sequence[ToolSpec]) -> str:
-    parts = [text] if text is not None else []
-    if tools:
-        declared = "\n".join(dump_json(tool_dictionary(tool)["function"]) for tool in tools)
-        parts.append(_LEAD + declared + _FORMAT)
-    body = "\n\n".join(parts)
-    return f"<|im_start|>system\n{body}<|im_end|>\n" if parts else ""
+def _results(results: Sequence[Message], calls: Sequence[ToolCall]) -> str:
+    return "\n\n".join(_result(*pair) for pair in pair_results(results, calls))
 
 
 def _write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: bool) -> str:
     text, rest = split_system(messages)
-    parts = [_system(text, tools)]
-    calls: tuple[ToolCall, ...] = ()
-    for turn in in_turns(rest):
-        message, role = turn[0], turn[0].role
-        body = message.content
-        if role == "tool":
-            role = "user"
-            body = "\n\n".join(_result(*pair) for pair in pair_results(turn, calls))
-        elif role == "assistant":
-            body, calls = _write_turn(message), message.tool_calls
-        parts.append(f"<|im_start|>{role}\n{body}<|im_end|>\n")
-    return "".join(parts) + ("<|im_start|>assistant\n" if add_prompt else "")
+    if tools:
+        declared = "\n".join(dump_json(tool_dictionary(tool)["function"]) for tool in tools)
+        text = (f"{text}\n\n" if text else "") + _LEAD + declared + _FORMAT
+    return write_chatml(text, rest, _write_turn, _results, add_prompt)
 
 
 TEMPLATE = ToolTemplate(
@@ -160,7 +147,7 @@ TEMPLATE = ToolTemplate(
     definition_format="JSON",
     call_format="XML",
     source="Cline in XML mode",
-    stop=_STOP,
+    stop=CHATML_STOPS,
     read=_read,
     write=_write,
     write_turn=_write_turn,

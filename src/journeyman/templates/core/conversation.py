@@ -11,7 +11,7 @@ from itertools import groupby
 
 from journeyman.types import Message, ToolCall
 
-__all__ = ["in_turns", "last_user", "pair_results", "split_reasoning", "split_system"]
+__all__ = ["in_turns", "keep_late_reasoning", "pair_results", "split_reasoning", "split_system"]
 
 
 def in_turns(messages: Sequence[Message]) -> Iterator[tuple[Message, ...]]:
@@ -28,11 +28,6 @@ def split_system(messages: Sequence[Message]) -> tuple[str | None, Sequence[Mess
     if messages and messages[0].role == "system":
         return messages[0].content, messages[1:]
     return None, messages
-
-
-def last_user(messages: Sequence[Message]) -> int:
-    """Return the index of the last user message, -1 without one."""
-    return max((i for i, message in enumerate(messages) if message.role == "user"), default=-1)
 
 
 def split_reasoning(message: Message) -> tuple[str, str]:
@@ -52,3 +47,16 @@ def pair_results(
     for index, result in enumerate(results):
         nth = calls[index] if index < len(calls) else None
         yield result, by_id.get(result.tool_call_id, nth)
+
+
+def keep_late_reasoning(messages: Sequence[Message]) -> list[Message]:
+    """Drop the reasoning of all turns before the last user message, also where content holds it."""
+    last = max((i for i, message in enumerate(messages) if message.role == "user"), default=-1)
+    kept = []
+    for index, message in enumerate(messages):
+        if message.role == "assistant":
+            reasoning, content = split_reasoning(message)
+            late = {"content": content, "reasoning": reasoning if index > last else ""}
+            message = message.model_copy(update=late)
+        kept.append(message)
+    return kept

@@ -148,7 +148,7 @@ def scan(
             else:
                 verdict = True if decide is None else decide(cursor, match)
             if verdict is False:
-                seek = match.end()
+                seek = match.start() + 1
                 continue
             end = match.start()
         else:
