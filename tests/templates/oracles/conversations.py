@@ -226,6 +226,11 @@ CONVERSATIONS = (
         TOOLS,
     ),
     Conversation(
+        "user_after_result",
+        (QUESTION, assistant("", TIDE), result(0, "get_tide", "low"), user("Stop.")),
+        TOOLS,
+    ),
+    Conversation(
         "reasoning",
         (
             SYSTEM,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -72,18 +71,19 @@ def wire_message(message: Message) -> dict[str, Any]:
 
 
 def render(
-    path: Path,
-    messages: Sequence[Message],
+    source: str,
+    messages: Sequence[dict[str, Any]],
     tools: Sequence[ToolSpec],
     *,
     add_generation_prompt: bool,
     **variables: Any,
 ) -> str:
-    """Render with the template at `path`; raises Jinja's own errors."""
-    template = environment().from_string(path.read_text(encoding="utf-8"))
+    """Render with a template's source; raises Jinja's own errors."""
     extra = {"tools": wire_tools(tools)} if tools else {"tools": None}
-    return template.render(
-        messages=[wire_message(message) for message in messages],
-        add_generation_prompt=add_generation_prompt,
-        **(extra | variables),
+    return (
+        environment()
+        .from_string(source)
+        .render(
+            messages=messages, add_generation_prompt=add_generation_prompt, **(extra | variables)
+        )
     )

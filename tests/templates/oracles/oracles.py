@@ -4,8 +4,11 @@ A conversation named in `differs` is asserted to differ, so the table cannot go 
 are printed in `docs/templates/disagreements.md`.
 """
 
+# ruff: noqa: RUF001 - tokens are spelt with full-width bars
+
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +17,8 @@ from typing import Any
 import genuine
 import packages
 from conversations import Conversation
+
+from journeyman.types import Message, ToolSpec
 
 VLLM = "examples/tool_chat_template_{}.jinja"
 LLAMA = "vendor/llama.cpp/models/templates/{}.jinja"
@@ -27,24 +32,95 @@ class Oracle:
     package: str
     path: str
     variables: Mapping[str, Any] = field(default_factory=dict)
+    prepare: Callable[[str], str] = str
+    """Edits the file's source, e.g. so that it leaks no blanks."""
     adapt: Callable[[str], str] = str
-    """Removes what is not ours to reproduce, e.g. blanks that the file leaks."""
+    """Edits the rendered text."""
+    wire: Callable[[Message], dict[str, Any]] = genuine.wire_message
+    """Writes a message as the file expects it."""
     differs: Mapping[str, str] = field(default_factory=dict)
     """Conversation to the reason why ours is meant to differ."""
+    without_tools: bool = False
+    """Whether the file declares no tools: the conversations are rendered without."""
+
+    def tools(self, conversation: Conversation) -> tuple[ToolSpec, ...]:
+        return () if self.without_tools else conversation.tools
 
     def render(self, conversation: Conversation) -> str:
         path: Path = packages.tree(self.package) / self.path
-        return self.adapt(
-            genuine.render(
-                path,
-                conversation.messages,
-                conversation.tools,
-                add_generation_prompt=conversation.add_generation_prompt,
-                **self.variables,
-            )
+        rendered = genuine.render(
+            self.prepare(path.read_text(encoding="utf-8")),
+            [self.wire(message) for message in conversation.messages],
+            self.tools(conversation),
+            add_generation_prompt=conversation.add_generation_prompt,
+            **self.variables,
         )
+        return self.adapt(rendered)
 
+
+def _deepseek_v3(source: str) -> str:
+    """Keep the words of vLLM's file, drop the indentation and line ends that it leaks."""
+    head, loop, tail = source.partition(
+        "{%- for message in messages %}\n    {%- if message['role'] == 'user'"
+    )
+    head = re.sub(r"(?m)^ +", "", head).replace("{{ bos_token }}\n{{", "{{- bos_token }}{{-")
+    return head + loop + _trimmed(tail)
+
+
+def _trimmed(source: str) -> str:
+    """Let every tag eat the white space before it."""
+    return re.sub(
+        r"\{%(?!-)", "{%-", re.sub(r"\{\{(?=['\"\s\w])(?!additional)", "{{-", source)
+    ).rstrip()
+
+
+_DROPS_TEXT = "the genuine template drops the text beside calls; ours keeps it"
+_DEEPSEEK = {"bos_token": "<｜begin▁of▁sentence｜>"}
+_OPEN_OUTPUTS = (
+    "the genuine template leaves the results open when a user speaks next; ours closes them"
+)
 
 ORACLES: tuple[Oracle, ...] = (
+    Oracle("qwen3_coder", "llama-cpp-python", LLAMA.format("Qwen3-Coder")),
+    Oracle(
+        "qwen3_xml_mixed",
+        "llama-cpp-python",
+        LLAMA.format("Qwen3.5-4B"),
+        {"enable_thinking": False},
+        adapt=lambda text: text.replace("<think>\n\n</think>\n\n", ""),
+    ),
+    Oracle("glm46", "llama-cpp-python", LLAMA.format("GLM-4.6")),
+    Oracle(
+        "minimax_m1",
+        "llama-cpp-python",
+        LLAMA.format("MiniMax-M1"),
+        differs={"text_and_call": _DROPS_TEXT, "steps_with_text": _DROPS_TEXT},
+    ),
+    Oracle("minimax_m2", "llama-cpp-python", LLAMA.format("MiniMax-M2")),
+    Oracle("seed_oss", "llama-cpp-python", LLAMA.format("ByteDance-Seed-OSS")),
     Oracle("qwen25_coder", "llama-cpp-python", LLAMA.format("Qwen-Qwen2.5-7B-Instruct")),
+    Oracle(
+        "deepseekr1",
+        "vllm",
+        VLLM.format("deepseekr1"),
+        _DEEPSEEK,
+        differs={"user_after_result": _OPEN_OUTPUTS},
+    ),
+    Oracle(
+        "deepseekv3",
+        "vllm",
+        VLLM.format("deepseekv3"),
+        _DEEPSEEK,
+        prepare=_deepseek_v3,
+        differs={"user_after_result": _OPEN_OUTPUTS},
+    ),
+    Oracle("deepseekv31", "vllm", VLLM.format("deepseekv31"), _DEEPSEEK, prepare=_trimmed),
+    Oracle(
+        "deepseekv31",
+        "llama-cpp-python",
+        LLAMA.format("deepseek-ai-DeepSeek-V3.1"),
+        _DEEPSEEK,
+        adapt=lambda text: text.replace("<think></think>", "</think>"),
+        without_tools=True,
+    ),
 )
