@@ -25,7 +25,8 @@ def encoder() -> ModuleType:
     except packages.UnavailableError as error:
         pytest.skip(f"the encoder cannot be downloaded here: {error}")
     spec = importlib.util.spec_from_file_location("encoding_dsv32", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
