@@ -18,7 +18,14 @@ from journeyman import __version__
 __all__ = ["VERBS", "main"]
 
 VERBS = {
+    "quickstart": ("quickstart:quickstart", "the whole loop on one real project, on a CPU"),
     "doctor": ("doctor:doctor", "what this machine can do, and the command that fixes the rest"),
+    "tasks": ("tasks:app", "make tasks out of a repository, check them, look at them"),
+    "rollout": ("rollout:rollout", "let models work on tasks in sandboxes, and grade them"),
+    "grade": ("grade:grade", "verdicts for a SWE-bench predictions file"),
+    "templates": ("templates:app", "tool chat templates: list, render, parse, check"),
+    "model": ("model:app", "which models can be named, and what one does here"),
+    "view": ("view:view", "a run's report, its rollouts, or one of them turn by turn"),
 }
 
 
@@ -40,16 +47,21 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(words: Sequence[str], is_debugging: bool) -> Any:
-    from cyclopts import App, CycloptsError
+    from cyclopts import App, CycloptsError, Parameter
 
     verb = words[0]
     target, summary = VERBS[verb]
-    app = App(name="journeyman", help_format="plaintext", result_action="return_value")
+    app = App(
+        name="journeyman",
+        help_format="plaintext",
+        result_action="return_value",
+        default_parameter=Parameter(negative=()),
+    )
     app.command(f"journeyman.cli.{target}", name=verb, help=summary[0].upper() + summary[1:] + ".")
     try:
         return app(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        _fail(" ".join(str(error).split()), f"journeyman {verb} --help", 2)
+        _fail(_wrong_option(error), f"journeyman {verb} --help", 2)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -59,6 +71,19 @@ def _run(words: Sequence[str], is_debugging: bool) -> Any:
         if is_debugging:
             raise
         _explain(error)
+
+
+def _wrong_option(error: Exception) -> str:
+    """Say in one line what is wrong with an option, also where a config found it."""
+    from pydantic import ValidationError
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ValidationError):
+        cause = cause.__cause__
+    if cause is None:
+        return " ".join(str(error).split())
+    first = cause.errors()[0]
+    return f"--{'.'.join(map(str, first['loc'])).replace('_', '-')}: {first['msg']}"
 
 
 def _first_screen() -> str:
@@ -87,7 +112,7 @@ def _explain(error: Exception) -> NoReturn:
     from journeyman.errors import AttributedError, JourneymanError
 
     if isinstance(error, JourneymanError):
-        _fail(error.message, error.hint, 2)
+        _fail(error.message, error.hint, error.exit_code)
     if isinstance(error, AttributedError):
         _fail(str(error), "journeyman doctor", 2)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EROFS, errno.EACCES):

@@ -1,0 +1,272 @@
+"""`journeyman tasks`: make tasks out of a repository, check them, look at them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from journeyman.cli.output import emit, note, print_json, print_lines, print_table
+from journeyman.cli.progress import Steps
+from journeyman.cli.settings import resolve_settings, show_config
+from journeyman.errors import JourneymanError
+from journeyman.tasks import (
+    MakeConfig,
+    Taskset,
+    build_environment,
+    load_taskset,
+    make_tasks,
+    obtain_project,
+)
+
+if TYPE_CHECKING:
+    from journeyman.tasks import MadeTasks
+    from journeyman.types import Task
+
+__all__ = ["app", "make_taskset", "show_funnel"]
+
+app = App(name="tasks", help="Make tasks out of a repository, check them, look at them.")
+
+
+@app.command
+def mutate(
+    source: str,
+    /,
+    *,
+    out: Path | None = None,
+    given: Annotated[MakeConfig, Parameter(name="*")] = MakeConfig(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    clean: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Put bugs into a project that has tests; every task that results has passed the gate.
+
+    Parameters
+    ----------
+    source
+        A project's name on the package index, a path to a Git repository or its URL, or `bundled`.
+    out
+        Folder of the new taskset; `tasksets/<project>` where none is given.
+    given
+        What to make.
+    config
+        A TOML file of settings; flags win over it.
+    clean
+        Throw an old taskset of the same folder away first.
+    dry_run
+        Print the resolved config and stop.
+    json
+        Print the counts as JSON.
+    """
+    settings = resolve_settings(MakeConfig, config, given)
+    if dry_run:
+        return show_config(settings)
+    folder, made = asyncio.run(_mutate(source, out, settings, is_clean=clean))
+    if json:
+        emit({"taskset": str(folder), "num_tasks": len(made.taskset.tasks), "funnel": made.funnel})
+        return 0
+    show_funnel(made)
+    print_lines(["", f"taskset  {folder}", f"look     journeyman tasks show {folder}"])
+    print_lines([f"go on    journeyman rollout {folder} --model oracle --model noop"])
+    return 0
+
+
+async def _mutate(
+    source: str, out: Path | None, settings: MakeConfig, *, is_clean: bool
+) -> tuple[Path, MadeTasks]:
+    steps = Steps()
+    steps(f"obtaining {source}")
+    project = await asyncio.to_thread(obtain_project, source)
+    note(f"         {project.origin_note}")
+    folder = (out or Path("tasksets", project.name)).absolute()
+    _refuse_or_remove(folder, is_clean=is_clean)
+    made = await make_taskset(project, folder, settings, steps)
+    return folder, made
+
+
+async def make_taskset(project: Any, folder: Path, settings: MakeConfig, steps: Steps) -> MadeTasks:
+    """Build the environment and make the tasks, beside `folder`; it is there whole or not at all."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise JourneymanError(
+            f"cannot write to {folder.parent}: {error.strerror}", "choose another folder"
+        ) from None
+    try:
+        environment = await build_environment(project, scratch / "environments", on_progress=steps)
+        made = await make_tasks(project, environment, scratch, config=settings, on_progress=steps)
+        scratch.chmod(0o755)
+        scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return made
+
+
+def _refuse_or_remove(folder: Path, *, is_clean: bool) -> None:
+    if not folder.exists():
+        return
+    if not is_clean:
+        raise JourneymanError(
+            f"{folder} exists already", "add --clean to make it anew, or give another --out"
+        )
+    load_taskset(folder)
+    shutil.rmtree(folder)
+
+
+def show_funnel(made: MadeTasks) -> None:
+    """Print how many candidates became tasks, and why the others did not."""
+    funnel = made.funnel
+    rows = [("candidates", funnel.num_candidates, "")]
+    for reason, count in funnel.dropped.items():
+        example = next(iter(funnel.examples.get(reason, ())), "")
+        rows.append((f"  dropped: {reason}", -count, example))
+    rows.append(("validated tasks", funnel.num_validated, ""))
+    print_table(("", "number", "for example"), rows)
+
+
+@app.command
+def validate(
+    taskset: Path,
+    /,
+    *,
+    repeats: int = 2,
+    concurrency: int | None = None,
+    json: bool = False,
+) -> int:
+    """Put every task through the gate again, in fresh sandboxes. Exits 1 if one fails.
+
+    Parameters
+    ----------
+    taskset
+        Folder of the taskset.
+    repeats
+        How often each state is run.
+    concurrency
+        Tasks at the same time; one a processor where none is given.
+    json
+        Print the results as JSON.
+    """
+    from journeyman.tasks import validate_tasks
+
+    steps = Steps()
+    results = asyncio.run(
+        validate_tasks(
+            load_taskset(taskset), repeats=repeats, concurrency=concurrency, on_progress=steps
+        )
+    )
+    failed = [result for result in results if not result.is_valid]
+    if json:
+        print_json({"num_tasks": len(results), "num_valid": len(results) - len(failed),
+                    "tasks": results})  # fmt: skip
+        return 1 if failed else 0
+    print_table(
+        ("task", "", "failed checks"),
+        [(result.instance_id, "ok" if result.is_valid else "FAILED", _faults(result))
+         for result in results],
+    )  # fmt: skip
+    print_lines(["", f"{len(results) - len(failed)} of {len(results)} tasks pass the gate"])
+    return 1 if failed else 0
+
+
+def _faults(result: Any) -> str:
+    return "; ".join(f"{check.name}: {check.detail}" for check in result.checks if not check.is_ok)
+
+
+@app.command
+def show(
+    taskset: Path, instance_id: str | None = None, /, *, patch: bool = False, json: bool = False
+) -> int:
+    """List the tasks of a taskset, or show one.
+
+    Parameters
+    ----------
+    taskset
+        Folder of the taskset.
+    instance_id
+        A task to show whole.
+    patch
+        Show the gold patch as well.
+    json
+        Print the tasks as JSON.
+    """
+    loaded = load_taskset(taskset)
+    tasks = [_find(loaded, instance_id)] if instance_id else list(loaded.tasks)
+    if json:
+        print_json(tasks[0] if instance_id else tasks)
+    elif instance_id:
+        print_lines(_described(tasks[0], has_patch=patch))
+    else:
+        print_table(("task", "kind", "place", "fails", "passes", "problem"), map(_row, tasks))
+    return 0
+
+
+def _find(taskset: Taskset, instance_id: str) -> Task:
+    import difflib
+
+    by_id = {task.instance_id: task for task in taskset.tasks}
+    if instance_id not in by_id:
+        near = difflib.get_close_matches(instance_id, by_id, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"journeyman tasks show {taskset.folder}"
+        raise JourneymanError(f"{taskset.folder} has no task {instance_id}", hint)
+    return by_id[instance_id]
+
+
+def _row(task: Task) -> tuple[Any, ...]:
+    return (
+        task.instance_id,
+        task.origin.strategy,
+        task.origin.location,
+        len(task.FAIL_TO_PASS),
+        len(task.PASS_TO_PASS),
+        task.problem_statement.split("\n", 1)[0][:60],
+    )
+
+
+def _described(task: Task, *, has_patch: bool) -> list[str]:
+    lines = [
+        f"{task.instance_id}  ({task.repo}, {task.language})",
+        f"origin       {task.origin.road} {task.origin.strategy} at {task.origin.location}",
+        f"base commit  {task.base_commit}",
+        f"environment  {task.environment}",
+        f"verifier     {task.verifier.command}",
+        f"hidden       {', '.join(task.hidden_paths) or 'nothing'}",
+        f"must pass    {len(task.FAIL_TO_PASS)} that fail now:",
+        *(f"  {test}" for test in task.FAIL_TO_PASS),
+        f"             {len(task.PASS_TO_PASS)} that pass now",
+        "",
+        task.problem_statement.rstrip(),
+    ]
+    return [*lines, "", task.patch.rstrip()] if has_patch else lines
+
+
+@app.command
+def stats(taskset: Path, /, *, json: bool = False) -> int:
+    """Count a taskset's tasks by kind, file and size of the fix.
+
+    Parameters
+    ----------
+    taskset
+        Folder of the taskset.
+    json
+        Print the counts as JSON.
+    """
+    tasks = load_taskset(taskset).tasks
+    kinds = Counter(task.origin.strategy for task in tasks)
+    files = Counter(task.origin.location.partition(":")[0] for task in tasks)
+    fails = sorted(len(task.FAIL_TO_PASS) for task in tasks)
+    if json:
+        print_json({"num_tasks": len(tasks), "kinds": kinds, "files": files,
+                    "median_fail_to_pass": fails[len(fails) // 2] if fails else 0})  # fmt: skip
+        return 0
+    print_table(("kind", "tasks"), kinds.most_common())
+    print_lines([""])
+    print_table(("file", "tasks"), files.most_common())
+    print_lines(["", f"{len(tasks)} tasks, {len(kinds)} kinds, {len(files)} files"])
+    return 0
