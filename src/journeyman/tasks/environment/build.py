@@ -109,7 +109,7 @@ async def _build_at(
         log = place.parent / f"{place.name}.build.log"
         if (workshop.folder / "build.log").exists():
             shutil.copyfile(workshop.folder / "build.log", log)
-            raise JourneymanError(error.message, error.hint.replace("{log}", str(log))) from None
+            raise type(error)(error.message, error.hint.replace("{log}", str(log))) from None
         raise
     finally:
         shutil.rmtree(workshop.folder, ignore_errors=True)

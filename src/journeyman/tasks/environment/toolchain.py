@@ -19,6 +19,7 @@ from journeyman.errors import JourneymanError
 from journeyman.sandbox import ENVIRONMENT_PATH, Limits, Mount, Sandbox, SandboxSpec, opened
 from journeyman.tasks.environment.interpreter import Interpreter, find_uv
 from journeyman.tasks.environment.requirements import Requirements
+from journeyman.tasks.sdist import IndexUnreachableError
 from journeyman.types import Data
 
 __all__ = ["Installed", "Workshop", "install", "install_more", "list_packages", "open_workshop"]
@@ -37,6 +38,17 @@ _PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC")
 _PASSED_ON_PREFIXES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX", "UV_INSECURE", "UV_NATIVE")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
+# How uv says that it got no connection at all, or was told not to try.
+_OFFLINE_SIGNS = (
+    "client error (Connect)",
+    "dns error",
+    "tcp connect error",
+    "Network connectivity is disabled",
+    "network was disabled",
+    "Network is unreachable",
+)
+_TAIL_CHARACTERS = 8000
+
 _HARVEST = f"""\
 cd /testbed && find . -newer /tmp/.started -type f \
   -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -path './build/*' -not -name '*.pyc' \
@@ -46,7 +58,8 @@ cd /testbed && find . -newer /tmp/.started -type f \
 class Installed(Data):
     """How the installation that worked was made."""
 
-    way: Literal["editable", "path"]
+    way: Literal["editable", "path", "bare"]
+    """As a package; as a folder on the path beside its dependencies; or that with nothing beside."""
     newest: str
     """ISO 8601 bound on the packages' dates; empty where there was none."""
     has_test_requirements: bool
@@ -89,11 +102,29 @@ async def install(sandbox: Sandbox, workshop: Workshop, requirements: Requiremen
         sandbox, workshop, f"cd / && {_UV} venv --clear --python {base} {ENVIRONMENT_PATH}"
     ):
         raise _failed(workshop, "making a virtual environment failed")
+    is_offline = False
     for attempt in _attempts(workshop.created_at):
-        if await _run(sandbox, workshop, _install_command(attempt, requirements)):
+        prefix = "export UV_OFFLINE=1; " if is_offline else ""
+        if await _run(sandbox, workshop, prefix + _install_command(attempt, requirements)):
             await _run(sandbox, workshop, _HARVEST)
             return attempt
-    raise _failed(workshop, "installing the project and its test requirements failed")
+        is_offline = is_offline or _is_index_unreachable(workshop)
+    if not is_offline:
+        raise _failed(workshop, "installing the project and its test requirements failed")
+    return await _install_bare(sandbox, workshop, requirements)
+
+
+async def _install_bare(
+    sandbox: Sandbox, workshop: Workshop, requirements: Requirements
+) -> Installed:
+    """Put the project on the path and nothing beside it: all that is left without an index."""
+    if requirements.dependencies or not await _run(sandbox, workshop, _put_on_path()):
+        raise IndexUnreachableError(
+            "the package index cannot be reached, and what the project needs is not in the cache",
+            "try again with a network, or use --project bundled",
+        )
+    await _run(sandbox, workshop, _HARVEST)
+    return Installed(way="bare", newest="", has_test_requirements=False)
 
 
 async def install_more(
@@ -131,10 +162,14 @@ def _install_command(attempt: Installed, requirements: Requirements) -> str:
         extras = ",".join(requirements.extras) if attempt.has_test_requirements else ""
         target = f"/testbed[{extras}]" if extras else "/testbed"
         return _pip(attempt.newest) + " " + shlex.join(["--editable", target, *wanted])
+    listed = shlex.join([*requirements.dependencies, *wanted])
+    return f"{_pip(attempt.newest)} {listed} && {_put_on_path()}"
+
+
+def _put_on_path() -> str:
     lines = r"/testbed/src\n/testbed\n"
     place = f"$({_PYTHON} -c 'import site; print(site.getsitepackages()[0])')"
-    listed = shlex.join([*requirements.dependencies, *wanted])
-    return f'{_pip(attempt.newest)} {listed} && printf "{lines}" > "{place}/testbed.pth"'
+    return f'printf "{lines}" > "{place}/testbed.pth"'
 
 
 def _pip(newest: str) -> str:
@@ -150,6 +185,12 @@ async def _run(sandbox: Sandbox, workshop: Workshop, command: str) -> bool:
         log.write(f"$ {command}\n".encode() + done.stdout + done.stderr)
         log.write(f"[{outcome} after {done.duration_s:.1f} s]\n\n".encode())
     return done.exit_code == 0 and not done.is_timed_out
+
+
+def _is_index_unreachable(workshop: Workshop) -> bool:
+    """Tell from the end of the log whether the last step met a missing network."""
+    tail = (workshop.folder / "build.log").read_text(errors="replace")[-_TAIL_CHARACTERS:]
+    return any(sign in tail.rpartition("\n$ ")[2] for sign in _OFFLINE_SIGNS)
 
 
 def _failed(workshop: Workshop, what: str) -> JourneymanError:
