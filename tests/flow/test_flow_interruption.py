@@ -55,7 +55,7 @@ def settings(taskset, *models):
     return RolloutConfig(
         taskset=taskset.folder,
         models=models,
-        concurrency=Concurrency(rollouts=3, evaluations=1),
+        concurrency=Concurrency(rollouts=3, evaluations=2),
         retries=RetryBudgets(backoff_s=0.01),
     )
 
@@ -121,13 +121,13 @@ def ids(driver):
 async def test_killed_twice_and_resumed_nothing_is_lost_and_nothing_done_twice(
     tmp_path, taskset, script, started, cache
 ):
-    config = settings(taskset, "oracle", "noop", script(0.3))
+    config = settings(taskset, "oracle", script(0.2))
     undisturbed = started(config, tmp_path / "undisturbed")
     assert undisturbed.finish() == (0, "")
     assert ids(undisturbed) == await planned_ids(config)
 
     root = tmp_path / "killed"
-    for num_finished in (4, 9):
+    for num_finished in (3, 7):
         driver = started(config, root)
         driver.wait_for(lambda driver=driver, n=num_finished: len(driver.read("rollouts")) >= n)
         driver.wait_for(lambda: os.listdir(cache / "sandboxes"))
@@ -137,7 +137,7 @@ async def test_killed_twice_and_resumed_nothing_is_lost_and_nothing_done_twice(
     last = started(config, root)
     assert last.finish() == (0, "")
     assert ids(last) == ids(undisturbed)
-    assert len(last.events("rollout_finished")) <= 18
+    assert len(last.events("rollout_finished")) <= 12
     solved = {it["rollout_id"] for it in last.read("rollouts") if it["verdict"]["is_resolved"]}
     assert solved == {name for name in ids(last) if ".oracle." in name}
 
@@ -171,7 +171,7 @@ async def test_what_a_killed_run_left_is_gone_once_it_is_resumed(
 async def test_the_first_interrupt_drains_and_the_run_can_be_resumed(
     tmp_path, taskset, script, started
 ):
-    config = settings(taskset, "noop", script(0.5))
+    config = settings(taskset, script(0.5))
     driver = started(config, tmp_path / "runs")
     driver.wait_for(lambda: len(driver.events("turn_taken")) >= 2)
     code, said = driver.end(signal.SIGINT)
@@ -182,7 +182,7 @@ async def test_the_first_interrupt_drains_and_the_run_can_be_resumed(
     assert kinds.count("stage_started") == kinds.count("stage_finished")
     status = json.loads((driver.folder / "status.json").read_text())
     assert (status["state"], status["num_running"]) == ("interrupted", 0)
-    assert 0 <= len(ids(driver)) < 12
+    assert len(ids(driver)) < 6
     assert "finished so far" in (driver.folder / "report.md").read_text()
     resumed = started(config, tmp_path / "runs")
     assert resumed.finish() == (0, "")
