@@ -86,4 +86,5 @@ TEMPLATE = ToolTemplate(
     read=JsonTags(stops=_STOP).read,
     write=write,
     write_turn=write_turn,
+    delimiters=("<tool_call>",),
 )

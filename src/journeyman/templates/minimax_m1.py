@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from journeyman.templates.core.call_object import has_plain_names
 from journeyman.templates.core.conversation import split_system
 from journeyman.templates.core.declaration import tool_dictionary
 from journeyman.templates.core.json_tags import JsonTags
@@ -81,10 +82,6 @@ def _write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: b
     return "".join(parts) + (f"{_BEGIN}ai name=assistant\n" if add_prompt else "")
 
 
-def _can_hold(message: Message, tools: object) -> bool:
-    return not any(set(call.name) & set('"\\') for call in message.tool_calls)
-
-
 TEMPLATE = ToolTemplate(
     name="minimax_m1",
     definition_format="JSON",
@@ -97,7 +94,7 @@ TEMPLATE = ToolTemplate(
     keeps_reasoning=True,
     delimiters=(_OPENER, "<think>", "</think>"),
     trims_content=True,
-    can_hold=_can_hold,
+    can_hold=has_plain_names,
     notes=(
         "The genuine template drops text beside calls; ours writes it before them.",
         "Tool names are written unescaped: one with a quote or a backslash cannot be.",

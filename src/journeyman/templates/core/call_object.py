@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -10,10 +11,17 @@ from journeyman.templates.core.coercion import load_json
 from journeyman.templates.core.cursor import Cursor, skip_space
 from journeyman.templates.core.json_scan import copy_json, copy_string
 from journeyman.templates.core.turn import TurnBuilder
+from journeyman.types import Message
 
-__all__ = ["read_arguments", "read_call_object"]
+__all__ = ["has_plain_names", "read_arguments", "read_call_object"]
 
+_UNSAFE = re.compile(r'["\\\x00-\x1f]')
 ARGUMENT_KEYS = ("arguments", "parameters")
+
+
+def has_plain_names(message: Message, tools: object) -> bool:
+    """Whether a turn's calls survive where a template writes their names unescaped."""
+    return not any(_UNSAFE.search(call.name) for call in message.tool_calls)
 
 
 def read_arguments(cursor: Cursor, turn: TurnBuilder) -> Generator[None, None, dict[str, Any]]:

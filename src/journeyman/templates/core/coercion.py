@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -178,7 +179,9 @@ def _structure(text: str, opening: str, kind: type) -> Coerced | None:
 def _python_literal(text: str) -> Any:
     """Read a Python literal that is JSON but for its spelling; None where it is not."""
     try:
-        return json.loads(json.dumps(ast.literal_eval(text)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that Python keeps as they are
+            return json.loads(json.dumps(ast.literal_eval(text)))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
 
