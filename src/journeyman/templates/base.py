@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-from journeyman.types import Data, Message, ParsedTurn, ToolSpec
+from journeyman.types import Message, ParsedTurn, ToolSpec
 
 __all__ = ["StreamEvent", "StreamParser", "Template"]
 
 
-class StreamEvent(Data):
+class StreamEvent(NamedTuple):
     """A piece of a turn that is certain: content, reasoning, the start of a call or its arguments.
 
     Concatenating the `text` of `arguments` events of one `call` gives the JSON text of its

@@ -40,7 +40,7 @@ class TurnParser:
 
     def feed(self, delta: str) -> list[StreamEvent]:
         """Take the next piece and return what has become certain."""
-        self._cursor.push(_LONE_SURROGATE.sub("\ufffd", delta))
+        self._cursor.push(delta if delta.isascii() else _LONE_SURROGATE.sub("\ufffd", delta))
         self._advance()
         return self._turn.drain()
 
