@@ -81,12 +81,12 @@ def test_fixed_ceilings_are_kept_whatever_the_load():
     assert not admission.admits(Stage.EVALUATION, {Stage.EVALUATION: 1})
 
 
-def test_one_job_alone_is_always_admitted_and_gradings_leave_no_processor_twice():
+def test_a_few_jobs_are_always_admitted_and_gradings_leave_no_processor_twice():
     admission = Admission(Concurrency(), num_cpus=2)
     for _ in range(100):
         admission.begun()
-    assert admission.admits(Stage.ROLLOUT, {})
-    assert not admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1})
+    assert admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 3})
+    assert not admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 4})
     assert not admission.admits(Stage.EVALUATION, {Stage.EVALUATION: 2})
 
 
@@ -94,11 +94,11 @@ def test_jobs_that_ended_already_do_not_hold_others_back():
     admission = Admission(Concurrency(), num_cpus=1 << 16)
     for _ in range(1 << 16):
         admission.begun()
-    assert not admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1})
+    assert not admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1 << 17})
     for _ in range(1 << 16):
         admission.ended()
     admission._load.cpu_pressure = 0.0
-    assert admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1})
+    assert admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1 << 17})
 
 
 @pytest.mark.parametrize("cause", FAILURES)

@@ -17,7 +17,7 @@ from journeyman.cli.summary import show_summary, solve_rates
 from journeyman.cli.tasks import make_taskset, show_funnel
 from journeyman.config import Config
 from journeyman.errors import JourneymanError
-from journeyman.flow import RolloutConfig, RunSummary, planned, run_rollouts, summarise
+from journeyman.flow import Concurrency, RolloutConfig, RunSummary, planned, run_rollouts, summarise
 from journeyman.models import open_model
 from journeyman.runs import RunFolder
 from journeyman.scaffolds import SessionLimits
@@ -32,20 +32,22 @@ _REFERENCES = ("oracle", "noop")
 class QuickstartConfig(Config):
     """What the quickstart runs on."""
 
-    resume_may_change: ClassVar[frozenset[str]] = frozenset({"num_slots"})
+    resume_may_change: ClassVar[frozenset[str]] = frozenset({"num_parallel"})
 
     project: str = "toolz"
     """A project's name on the package index, or `bundled` for the one that ships with Journeyman."""
     repo: str = ""
     """A path to a Git repository or its URL, instead of a project's name."""
-    num_tasks: int = Field(default=24, ge=1)
+    num_tasks: int = Field(default=20, ge=1)
     """Validated tasks to make."""
     model: str = "smollm2"
     """The language model that is compared with `oracle` and `noop`; empty for none."""
     num_turns: int = Field(default=3, ge=1)
     """Most turns of the language model on a task."""
-    max_tokens: int = Field(default=160, ge=1)
+    max_tokens: int = Field(default=96, ge=1)
     """Most tokens of one of its turns."""
+    num_parallel: int = Field(default=4, ge=1)
+    """Rollouts at the same time; a model on this machine works best with as many as it has slots."""
     scaffold: str = "bash"
     """The agent around the models."""
     template: str = "hermes"
@@ -147,6 +149,7 @@ class _Quickstart:
             limits=SessionLimits(num_turns=self.settings.num_turns),
             sampling=Sampling(max_tokens=self.settings.max_tokens),
             seed=self.settings.seed,
+            concurrency=Concurrency(rollouts=self.settings.num_parallel),
         )
         summary, num_tasks = await self._roll_out(config)
         rates = solve_rates(summary) | dict.fromkeys(missing)

@@ -12,6 +12,8 @@ from journeyman.flow.jobs import Stage
 __all__ = ["Admission", "Load", "measure_load"]
 
 _MOST_ROLLOUTS_PER_CPU = 16
+# So many are admitted whatever the load: it may be that of a model that waits for more to do.
+_FEWEST_PER_CPU = 2
 _MOST_CPU_PRESSURE = 60.0
 _LEAST_FREE_MEMORY = 0.12
 _BYTES_PER_JOB = 256 << 20
@@ -36,7 +38,7 @@ def measure_load() -> Load:
 
 
 class Admission:
-    """Decides for one machine. A job that would run alone is always admitted."""
+    """Decides for one machine. A few jobs are always admitted."""
 
     def __init__(self, ceilings: Concurrency, *, num_cpus: int | None = None) -> None:
         self._num_cpus = num_cpus or len(os.sched_getaffinity(0))
@@ -44,13 +46,14 @@ class Admission:
         self._load = measure_load()
         self._measured_at = time.monotonic()
         self._num_since = 0
+        self._fewest = _FEWEST_PER_CPU * self._num_cpus
 
     def admits(self, stage: Stage, running: dict[Stage, int]) -> bool:
         """Whether one more job of `stage` may begin beside those that run."""
         fixed = self._fixed(stage)
         if running.get(stage, 0) >= (fixed or self._most(stage)):
             return False
-        if fixed is not None or not any(running.values()):
+        if fixed is not None or sum(running.values()) < self._fewest:
             return True
         return self._has_room()
 
