@@ -99,9 +99,10 @@ def copy_json(cursor: Cursor, emit: Emit, report: Report) -> Generator[None, Non
             character = yield from skip_space(cursor)
             if character == ",":
                 cursor.at += 1
-                is_whole = yield from _copy_comma(cursor, emit, report, closers)
-                if is_whole and closers and cursor.text.startswith(closers[-1], cursor.at):
+                if (yield from skip_space(cursor)) == closers[-1]:
+                    report("bad_json", "a comma before the end", cursor.offset, cursor.offset)
                     continue
+                is_whole = yield from _copy_comma(cursor, emit, report, closers)
                 break
             if character == closers[-1]:
                 cursor.at += 1
@@ -148,10 +149,9 @@ def _copy_comma(
     cursor: Cursor, emit: Emit, report: Report, closers: list[str]
 ) -> Generator[None, None, bool]:
     """Go on behind a comma: an object's next key; True unless the value is broken there."""
-    character = yield from skip_space(cursor)
-    if character == closers[-1] or not character:
+    if not (yield from skip_space(cursor)):
         report("bad_json", "a comma before the end", cursor.offset, cursor.offset)
-        return bool(character)
+        return False
     emit(", ")
     if closers[-1] == "]":
         return True
