@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from journeyman.errors import AttributedError, JourneymanError
@@ -54,3 +56,11 @@ async def test_the_toolchain_is_on_the_path_and_the_repository_in_the_workspace(
     async with opened(spec) as sandbox:
         done = await sandbox.execute("tool; ls", timeout_s=20)
     assert done.stdout == b"red tool\nmodule.py\nmore.py\n"
+
+
+@pytest.mark.sandbox
+async def test_a_folder_may_be_given_relative_to_where_we_are(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    here = Path("abc")
+    async with opened(environment_spec(load_environment(here), here)) as sandbox:
+        assert (await sandbox.execute("tool", timeout_s=20)).stdout == b"red tool\n"

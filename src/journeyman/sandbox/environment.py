@@ -46,6 +46,7 @@ def environment_spec(
     The toolchain lies at `ENVIRONMENT_PATH`, its `bin` first on the path; the interpreter that a
     virtual environment points to is mounted where the environment expects it.
     """
+    folder = folder.absolute()
     variables = {"PATH": f"{ENVIRONMENT_PATH}/bin:{_SYSTEM_PATH}", **environment.variables}
     return SandboxSpec(
         workspace_layers=(folder / "repository", *extra_layers),
