@@ -47,9 +47,9 @@ def test_commands_are_narrowed(tmp_path):
     whole = "python -m pytest -v -o addopts="
     for command in (whole, f"{whole} tests", f"{whole} tests ."):
         narrowing = Narrowing(command, "pytest", tmp_path)
-        assert narrowing.command(files) == f"{whole} tests/test_a.py tests/test_b.py"
+        assert narrowing.command(files) == f"{whole} --tb=line tests/test_a.py tests/test_b.py"
     deselecting = Narrowing("python -m pytest --ignore tests", "pytest", tmp_path)
-    assert deselecting.command(["a b.py"]) == "python -m pytest --ignore tests 'a b.py'"
+    assert deselecting.command(["a b.py"]) == "python -m pytest --ignore tests --tb=line 'a b.py'"
     assert deselecting.file_of("tests/test_a.py::Case::test[x::y]") == "tests/test_a.py"
 
 

@@ -1,6 +1,6 @@
 """The embedded sandbox: bubblewrap, overlayfs and control groups, without any privilege.
 
-One sandbox is one process tree in namespaces of its own; each command enters it with `nsenter`, so
+One sandbox is one process tree in namespaces of its own; each command enters it from outside, so
 nothing inside is trusted to report on itself. Closing the pipe to its process 1 ends everything.
 """
 
@@ -10,19 +10,17 @@ import asyncio
 import contextlib
 import json
 import os
-import subprocess
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from journeyman.errors import AttributedError
-from journeyman.sandbox import bubblewrap, cgroups, process, state
-from journeyman.sandbox.base import Executed, SandboxSpec
+from journeyman.sandbox import bubblewrap, cgroups, launcher, process, state
+from journeyman.sandbox.base import WORKSPACE, Executed, SandboxSpec
 from journeyman.sandbox.diagnosis import explain_refusal
+from journeyman.sandbox.settings import AGENT_HOME
 
 __all__ = ["NamespaceSandbox", "open_namespace"]
-
-Keeper = subprocess.Popen[bytes]
 
 _START_TIMEOUT_S = 30.0
 _FILE_TIMEOUT_S = 120.0
@@ -30,9 +28,7 @@ _FILE_LIMIT_BYTES = 1 << 30
 _GRACE_S = 0.25
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-_ENTER = (
-    'cd /testbed || exit 126; shell=/bin/bash; [ -x $shell ] || shell=/bin/sh; exec $shell -c "$0"'
-)
+_SHELLS = ["/bin/bash", "/bin/sh"]
 _READ = (
     'cd /testbed; [ -d "$0" ] && exit 45; [ -e "$0" ] || exit 44; [ -f "$0" ] || exit 46; '
     'exec /bin/cat -- "$0"'
@@ -48,13 +44,20 @@ class NamespaceSandbox:
     """A live sandbox; see `base.Sandbox` for what its methods promise."""
 
     def __init__(
-        self, spec: SandboxSpec, folder: Path, joins: list[str], keeper: Keeper, pid: int
+        self,
+        spec: SandboxSpec,
+        folder: Path,
+        porter: launcher.Porter,
+        keeper: process.Child,
+        lifeline: int,
+        pid: int,
     ) -> None:
         self.name = folder.name
         self.spec = spec
         self._folder = folder
-        self._joins = joins
-        self._keeper: Keeper | None = keeper
+        self._porter = porter
+        self._keeper: process.Child | None = keeper
+        self._lifeline = lifeline
         self._pid = pid
         self._running: set[int] = set()
 
@@ -68,23 +71,23 @@ class NamespaceSandbox:
         user: Literal["agent", "root"] = "agent",
     ) -> Executed:
         """Run a shell command in the workspace; `root` is uid 0 of a namespace without power."""
-        shell = ["/bin/sh", "-c", _ENTER, command]
+        programs, arguments = _SHELLS, ["bash", "-c", command]
         if user == "root":
-            shell = ["/usr/bin/unshare", "--user", "--map-root-user", *shell]
-        variables = self._variables(env)
-        return await self._run(shell, timeout_s, stdin, variables, self.spec.limits.output_bytes)
+            shell = next(path for path in _SHELLS if Path(path).exists())
+            programs = ["/usr/bin/unshare"]
+            arguments = ["unshare", "--user", "--map-root-user", shell, "-c", command]
+        limit = self.spec.limits.output_bytes
+        return await self._run(programs, arguments, timeout_s, stdin, limit, self._variables(env))
 
     async def read(self, path: str) -> bytes:
         """Read a file from inside, so that links lead nowhere but into the sandbox."""
-        shell = ["/bin/sh", "-c", _READ, path]
-        done = await self._run(shell, _FILE_TIMEOUT_S, b"", self._variables(), _FILE_LIMIT_BYTES)
+        done = await self._script([_READ, path], b"", _FILE_LIMIT_BYTES)
         _raise_refusal(done, path)
         return done.stdout
 
     async def write(self, path: str, data: bytes) -> None:
         """Write a file from inside, its parents made as needed."""
-        shell = ["/bin/sh", "-c", _WRITE, path]
-        done = await self._run(shell, _FILE_TIMEOUT_S, data, self._variables(), 4096)
+        done = await self._script([_WRITE, path], data, 4096)
         _raise_refusal(done, path)
 
     async def close(self) -> None:
@@ -96,15 +99,15 @@ class NamespaceSandbox:
             if pid:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, 9)
-        if keeper.stdin:
-            keeper.stdin.close()
+        os.close(self._lifeline)
+        self._porter.close()
         await process.wait(keeper, None)
         state.remove(self._folder)
 
     def _variables(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         base = {
             "PATH": _PATH,
-            "HOME": bubblewrap.AGENT_HOME,
+            "HOME": AGENT_HOME,
             "USER": "agent",
             "LOGNAME": "agent",
             "LANG": "C.UTF-8",
@@ -113,18 +116,26 @@ class NamespaceSandbox:
         }
         return {**base, **self.spec.variables, **(extra or {})}
 
+    async def _script(self, words: list[str], stdin: bytes, limit: int) -> Executed:
+        arguments = ["sh", "-c", *words]
+        return await self._run(
+            ["/bin/sh"], arguments, _FILE_TIMEOUT_S, stdin, limit, self._variables()
+        )
+
     async def _run(
         self,
+        programs: list[str],
         arguments: list[str],
         timeout_s: float,
         stdin: bytes,
-        variables: dict[str, str],
         limit: int,
+        variables: dict[str, str],
     ) -> Executed:
         if self._keeper is None or self._keeper.poll() is not None:
             raise AttributedError("sandbox_died", f"{self.name} is not running")
         started = time.monotonic()
-        child, readers = await self._spawn(arguments, stdin, variables, limit)
+        request = self._request(programs, arguments, variables)
+        child, readers = await _spawn(self._porter, request, stdin, limit)
         self._running.add(child.pid)
         is_ended = False
         try:
@@ -148,105 +159,105 @@ class NamespaceSandbox:
             duration_s=time.monotonic() - started,
         )
 
-    async def _spawn(
-        self, arguments: list[str], stdin: bytes, variables: dict[str, str], limit: int
-    ) -> tuple[subprocess.Popen[bytes], list[tuple[asyncio.ReadTransport, process.Bounded]]]:
-        enter = "".join(f"echo $$ > {file}; " for file in self._joins)
-        namespaces = ["-U", "-m", "-p", "-i", "-u", "-C"]
+    def _request(
+        self, programs: list[str], arguments: list[str], variables: dict[str, str]
+    ) -> dict[str, Any]:
+        namespaces = ["mnt", "pid", "ipc", "uts", "cgroup"]
         if self.spec.network != "open":
-            namespaces.append("-n")
-        nsenter = ["nsenter", "-t", str(self._pid), "--preserve-credentials", *namespaces]
-        script = enter + 'ulimit -c 0; exec "$@"'
-        out_read, out_write = os.pipe()
-        err_read, err_write = os.pipe()
-        source = process.memory_file(stdin)
-        try:
-            child = process.start(
-                ["/bin/sh", "-c", script, "sh", *nsenter, "--", *arguments],
-                stdin=source,
-                stdout=out_write,
-                stderr=err_write,
-                env=variables,
-            )
-        finally:
-            for descriptor in (source, out_write, err_write):
-                os.close(descriptor)
-        return child, [await process.drain(out_read, limit), await process.drain(err_read, limit)]
+            namespaces.append("net")
+        return {
+            "target": self._pid,
+            "namespaces": namespaces,
+            "folder": WORKSPACE,
+            "programs": programs,
+            "arguments": arguments,
+            "variables": variables,
+        }
+
+
+async def _spawn(
+    porter: launcher.Porter, request: dict[str, Any], stdin: bytes, limit: int
+) -> tuple[process.Child, list[tuple[asyncio.ReadTransport, process.Bounded]]]:
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    source = process.memory_file(stdin)
+    try:
+        child = porter.enter(request, [source, out_write, err_write])
+    except BaseException:
+        os.close(out_read)
+        os.close(err_read)
+        raise
+    finally:
+        for descriptor in (source, out_write, err_write):
+            os.close(descriptor)
+    return child, [await process.drain(out_read, limit), await process.drain(err_read, limit)]
 
 
 async def open_namespace(spec: SandboxSpec, name: str) -> NamespaceSandbox:
     """Start a sandbox and return once its process 1 is ready."""
     folder = state.claim(name, spec.owner)
+    porter = None
     try:
-        joins = cgroups.join_files(cgroups.create(name, spec.limits))
+        # Its way into the groups takes time in which the sandbox can start.
+        porter = launcher.Porter(cgroups.join_files(cgroups.create(name, spec.limits)))
         _lay_out(spec, folder)
-        keeper, pid = await _start(spec, folder, joins)
+        keeper, lifeline, pid = await _start(spec, folder)
     except BaseException:
+        if porter is not None:
+            porter.close()
         state.remove(folder)
         raise
-    return NamespaceSandbox(spec, folder, joins, keeper, pid)
+    return NamespaceSandbox(spec, folder, porter, keeper, lifeline, pid)
 
 
 def _lay_out(spec: SandboxSpec, folder: Path) -> None:
-    for part in ("scratch", "merged", "etc"):
+    for part in ("scratch", "merged"):
         (folder / part).mkdir()
-    home = bubblewrap.AGENT_HOME
-    (folder / "etc/passwd").write_text(
-        f"root:x:0:0:root:/root:/bin/bash\nagent:x:1000:1000:agent:{home}:/bin/bash\n"
-        "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
-    )
-    (folder / "etc/group").write_text("root:x:0:\nagent:x:1000:\nnogroup:x:65534:\n")
-    (folder / "etc/hosts").write_text("127.0.0.1 localhost sandbox\n::1 localhost\n")
     for index, layer in enumerate(spec.workspace_layers):
         if not layer.is_dir():
             raise AttributedError("environment_missing", f"no folder {layer}")
         (folder / f"l{index}").symlink_to(layer.absolute())
 
 
-async def _start(spec: SandboxSpec, folder: Path, joins: list[str]) -> tuple[Keeper, int]:
-    """Start process 1 and return once it is ready, with its id on the host."""
+async def _start(spec: SandboxSpec, folder: Path) -> tuple[process.Child, int, int]:
+    """Start process 1; once it is ready, return it, the pipe that it lives by, and its id."""
+    life_read, life_write = os.pipe()
+    ready_read, ready_write = os.pipe()
     info_read, info_write = os.pipe()
-    script = bubblewrap.launch_script(spec, folder, joins, info_write)
-    keeper = _spawn_keeper(script, folder / "start.log", info_write)
-    os.close(info_write)
-    with os.fdopen(info_read, "rb") as pipe:
+    log = os.open(folder / "start.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    request = bubblewrap.launch_request(spec, folder)
+    given = [life_read, ready_write, log, info_write]
+    keeper = None
+    try:
         try:
-            if await _is_ready(keeper):
-                return keeper, int(json.load(pipe)["child-pid"])
+            keeper = launcher.launch(request, given)
+        finally:
+            for descriptor in given:
+                os.close(descriptor)
+        if not await _is_ready(ready_read):
             raise explain_refusal((folder / "start.log").read_text(errors="replace"))
-        except BaseException:
+        return keeper, life_write, int(json.loads(os.read(info_read, 4096))["child-pid"])
+    except BaseException:
+        os.close(life_write)
+        if keeper is not None:
             _discard(keeper)
-            raise
+        raise
+    finally:
+        os.close(info_read)
 
 
-def _spawn_keeper(script: str, log: Path, info_fd: int) -> Keeper:
-    with log.open("wb") as stderr:
-        return subprocess.Popen(
-            ["/bin/sh", "-c", script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env={"PATH": os.environ.get("PATH", _PATH)},  # read by anyone inside, so no secrets
-            pass_fds=(info_fd,),
-            start_new_session=True,
-        )
-
-
-async def _is_ready(keeper: Keeper) -> bool:
-    assert keeper.stdout is not None
-    transport, output = await process.drain(os.dup(keeper.stdout.fileno()), 4096)
-    keeper.stdout.close()
+async def _is_ready(ready_read: int) -> bool:
+    transport, output = await process.drain(ready_read, 4096)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(output.has_data.wait(), _START_TIMEOUT_S)
     transport.close()
     return bool(output.value())
 
 
-def _discard(keeper: Keeper) -> None:
-    keeper.kill()
+def _discard(keeper: process.Child) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(keeper.pid, 9)
     keeper.wait()
-    if keeper.stdin:
-        keeper.stdin.close()
 
 
 async def _finish(readers: list[tuple[asyncio.ReadTransport, process.Bounded]]) -> None:

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from journeyman.errors import JourneymanError
 from journeyman.sandbox import Limits, environment_spec, opened
@@ -48,6 +48,7 @@ class Baseline:
     def files_reaching(self, path: str, lines: range, limit: int) -> tuple[str, ...]:
         """Return up to `limit` test files that run the lines, those with the most tests first.
 
+        Benchmarks repeat what other tests show, slowly: they are taken where nothing else is.
         Lines that run outside of tests, when modules are imported, may concern any test; so may
         any line where nothing was recorded.
         """
@@ -55,7 +56,8 @@ class Baseline:
         if not self.probe.reached or "" in reaching:
             reaching.update(self.stable)
         found = Counter(self.stable[test] for test in reaching if test in self.stable)
-        ranked = sorted(found, key=lambda file: (-found[file], file))
+        quick = [file for file in found if "bench" not in PurePosixPath(file).name]
+        ranked = sorted(quick or found, key=lambda file: (-found[file], file))
         return tuple(sorted(ranked[:limit]))
 
 

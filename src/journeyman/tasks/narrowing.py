@@ -5,7 +5,7 @@ known in this file alone.
 
     >>> narrowing = Narrowing("python -m pytest -v", "pytest", Path("."))
     >>> narrowing.command(["tests/test_a.py"])
-    'python -m pytest -v tests/test_a.py'
+    'python -m pytest -v --tb=line tests/test_a.py'
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from pathlib import Path, PurePosixPath
 from journeyman.types import Environment
 
 __all__ = ["Narrowing", "narrowing_of"]
+
+
+_SHORT = "--tb=line"
+"""Longer tracebacks take longer to write than most tests take to fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Narrowing:
     def command(self, files: Sequence[str]) -> str:
         """Return a command that runs the tests of some files, or all where that cannot be said."""
         if self.log_parser == "pytest":
-            return shlex.join([*self._without_targets(), *files])
+            return shlex.join([*self._without_targets(), _SHORT, *files])
         is_importable = all(part.isidentifier() for file in files for part in _module(file))
         if self.log_parser == "unittest" and self._top() == "." and is_importable:
             return shlex.join(

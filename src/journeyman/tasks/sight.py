@@ -12,8 +12,7 @@ import hashlib
 import os
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from journeyman.sandbox import WORKSPACE, environment_spec, load_environment, opened
@@ -21,7 +20,7 @@ from journeyman.tasks.tree import touched_paths
 from journeyman.tasks.workspace import prepare_workspace
 from journeyman.types import Task
 
-__all__ = ["find_visible"]
+__all__ = ["FilesBySize", "files_by_size", "find_visible"]
 
 _TIMEOUT_S = 60.0
 _OBJECTS = "git cat-file --batch-all-objects --batch-check='object %(objectname)'"
@@ -29,14 +28,24 @@ _HEAD = 'echo "head $(git rev-parse HEAD)"'
 _STATUS = "git status --porcelain | sed 's/^/changed /'"
 
 
+FilesBySize = Mapping[int, Sequence[Path]]
+
+
 async def find_visible(
-    task: Task, environments: Path, *, backend: str = "namespace"
+    task: Task,
+    environments: Path,
+    *,
+    files: FilesBySize | None = None,
+    backend: str = "namespace",
 ) -> tuple[str, ...]:
-    """List what gives the task away to an agent: hidden files, their copies, and the fixed files."""
+    """List what gives the task away to an agent: hidden files, their copies, and the fixed files.
+
+    `files` are those of the task's environment, where `files_by_size` has listed them before.
+    """
     folder = environments / task.environment
     secret = _secrets(task, folder / "repository")
     seen = await _look_around(task, environments, secret, backend)
-    return (*seen, *_find_copies(folder, secret))
+    return (*seen, *_find_copies(folder, secret, files or files_by_size(folder)))
 
 
 def _secrets(task: Task, repository: Path) -> dict[str, bytes]:
@@ -77,20 +86,19 @@ def _blob(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _find_copies(folder: Path, secret: Mapping[str, bytes]) -> Iterator[str]:
+def _find_copies(folder: Path, secret: Mapping[str, bytes], files: FilesBySize) -> Iterator[str]:
     """Find copies elsewhere, e.g. of an installed package or a build folder, and compiled ones."""
-    by_size = _files_by_size(folder)
     for path, data in secret.items():
         own = folder / "repository" / path
-        for other in by_size.get(len(data), ()):
+        for other in files.get(len(data), ()):
             if other != own and other.is_file() and other.read_bytes() == data:
                 yield f"{path} is also at {other.relative_to(folder)}"
         for compiled in own.parent.glob(f"__pycache__/{own.stem}.*.pyc"):
             yield f"{path} is compiled at {compiled.relative_to(folder)}"
 
 
-@lru_cache(maxsize=8)
-def _files_by_size(folder: Path) -> Mapping[int, tuple[Path, ...]]:
+def files_by_size(folder: Path) -> FilesBySize:
+    """List the files of an environment's tree and toolchain by their size in bytes."""
     found: dict[int, list[Path]] = defaultdict(list)
     for part in ("repository", "toolchain"):
         for parent, _, names in os.walk(folder / part):
@@ -98,4 +106,4 @@ def _files_by_size(folder: Path) -> Mapping[int, tuple[Path, ...]]:
                 path = Path(parent, name)
                 if not path.is_symlink():
                     found[path.stat().st_size].append(path)
-    return {size: tuple(paths) for size, paths in found.items()}
+    return found

@@ -17,7 +17,7 @@ from journeyman.sandbox import load_environment
 from journeyman.tasks.gate import Evidence, Trial
 from journeyman.tasks.mutate import unified_diff
 from journeyman.tasks.narrowing import narrowing_of
-from journeyman.tasks.sight import find_visible
+from journeyman.tasks.sight import FilesBySize, files_by_size, find_visible
 from journeyman.tasks.tree import patched, touched_paths
 from journeyman.types import Task
 from journeyman.verify import grade, parse_log
@@ -47,6 +47,7 @@ class Trials:
         self._repeats = repeats
         self._shares = shares
         self._backend = backend
+        self._files: dict[str, FilesBySize] = {}
         self._shared: dict[tuple[str, ...], asyncio.Task[Trial]] = {}
 
     async def gather(self, task: Task, *, screened: Trial | None = None) -> Evidence:
@@ -70,7 +71,7 @@ class Trials:
             hollow=await self._hollow(place, task),
             broken=await self._broken(place, task),
             tree_faults=faults,
-            visible=await find_visible(task, self._environments, backend=self._backend),
+            visible=await self._visible(task),
         )
 
     async def close(self) -> None:
@@ -91,6 +92,12 @@ class Trials:
             is_applied=graded.verdict.patch_is_applied,
             failure=f"{failure.cause}: {failure.detail}" if failure else "",
         )
+
+    async def _visible(self, task: Task) -> tuple[str, ...]:
+        if task.environment not in self._files:
+            self._files[task.environment] = files_by_size(self._environments / task.environment)
+        files = self._files[task.environment]
+        return await find_visible(task, self._environments, files=files, backend=self._backend)
 
     async def _hollow(self, place: str, task: Task) -> Trial:
         environment = load_environment(self._environments / task.environment)
