@@ -148,7 +148,7 @@ class NamespaceSandbox:
             await _finish(readers)
         if self._keeper is None or self._keeper.poll() is not None:
             raise AttributedError("sandbox_died", f"{self.name} ended during a command")
-        code = child.returncode
+        code = child.wait()
         (_, stdout), (_, stderr) = readers
         return Executed(
             exit_code=128 - code if code < 0 else code,

@@ -1,7 +1,7 @@
 """Processes on the event loop without a thread each: started, read within bounds, waited for.
 
 `asyncio`'s own subprocesses keep a thread per child before Python 3.12 and hold all output in
-memory; these wait on a pidfd and keep only the head and the tail of a flood.
+memory; these wait on a pidfd and keep only the head and the tail of a flood. `launcher` starts them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-from collections.abc import Sequence
 
-__all__ = ["Bounded", "drain", "memory_file", "start", "wait"]
+__all__ = ["Bounded", "Child", "drain", "memory_file", "wait"]
+
+_LOST = 255
+"""Exit code of a child whose end somebody else saw."""
 
 
 class Bounded(asyncio.Protocol):
@@ -69,16 +70,40 @@ def memory_file(data: bytes) -> int:
     return descriptor
 
 
-def start(
-    arguments: Sequence[str], *, stdin: int, stdout: int, stderr: int, env: dict[str, str]
-) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own; the descriptors stay the caller's to close."""
-    return subprocess.Popen(
-        arguments, stdin=stdin, stdout=stdout, stderr=stderr, env=env, start_new_session=True
-    )
+class Child:
+    """A child process that `subprocess` did not start, with a helper of it that ended long before."""
+
+    def __init__(self, pid: int, helper: Child | None = None) -> None:
+        self.pid = pid
+        self._helper = helper
+        self.returncode: int | None = None
+        """Exit code, negative for a signal; None while it runs."""
+
+    def poll(self) -> int | None:
+        """Return the exit code if it has ended."""
+        return self._reap(os.WNOHANG)
+
+    def wait(self) -> int:
+        """Wait for its end and return the exit code."""
+        code = self._reap(0)
+        assert code is not None, "a wait that blocks ends with the child"
+        return code
+
+    def _reap(self, options: int) -> int | None:
+        if self.returncode is None:
+            try:
+                pid, status = os.waitpid(self.pid, options)
+            except ChildProcessError:
+                self.returncode = _LOST
+            else:
+                if pid:
+                    self.returncode = os.waitstatus_to_exitcode(status)
+        if self.returncode is not None and self._helper is not None:
+            self._helper.wait()
+        return self.returncode
 
 
-async def wait(process: subprocess.Popen[bytes], timeout_s: float | None) -> bool:
+async def wait(process: Child, timeout_s: float | None) -> bool:
     """Wait until the process has ended; False where it still runs after `timeout_s`."""
     try:
         descriptor = os.pidfd_open(process.pid)
