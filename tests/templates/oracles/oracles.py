@@ -112,6 +112,7 @@ ORACLES: tuple[Oracle, ...] = (
         VLLM.format("deepseekv3"),
         _DEEPSEEK,
         prepare=_deepseek_v3,
+        adapt=str.lstrip,  # the blank line that the file leaks at its top
         differs={"user_after_result": _OPEN_OUTPUTS},
     ),
     Oracle("deepseekv31", "vllm", VLLM.format("deepseekv31"), _DEEPSEEK, prepare=_trimmed),

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from journeyman.config import cache_folder
+from journeyman.programs import find_uv
 
 
 class UnavailableError(Exception):
@@ -113,7 +114,15 @@ def _source(package: Package, scratch: Path) -> Path:
 
 
 def _install(arguments: list[str], *, must_succeed: bool = True) -> None:
-    command = ["uv", "pip", "install", "--quiet", "--python", sys.executable, *arguments]
+    command = [
+        find_uv() or "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        sys.executable,
+        *arguments,
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
