@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,9 @@ def claim(name: str, owner: str) -> Path:
     Raises `AttributedError("sandbox_unavailable")` where a living process holds that name.
     """
     root = sandboxes_folder()
-    fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
-    record = {"name": name, "owner": owner, "process": process_identity(os.getpid())}
+    process = process_identity(os.getpid())
+    fresh = Path(tempfile.mkdtemp(prefix=_fresh_prefix(process), dir=root))
+    record = {"name": name, "owner": owner, "process": process}
     (fresh / "owner.json").write_text(json.dumps(record), encoding="utf-8")
     folder = root / name
     for is_last in (False, True):
@@ -113,13 +114,19 @@ def _record(folder: Path) -> dict[str, Any]:
 
 def _is_owned(folder: Path) -> bool:
     process = _record(folder).get("process")
-    if not isinstance(process, dict):
-        return folder.name.startswith(".new-") and _is_recent(folder)
-    return process_identity(process["pid"]) == process
+    if isinstance(process, dict):
+        return process_identity(process["pid"]) == process
+    return _is_in_the_making(folder.name)
 
 
-def _is_recent(folder: Path) -> bool:
-    """Tell whether a folder may still be in the making by another process."""
-    with contextlib.suppress(OSError):
-        return time.time() - folder.stat().st_mtime < 60
-    return False
+def _fresh_prefix(process: dict[str, Any] | None) -> str:
+    """Name the maker in the folder's own name: it may die before it can write `owner.json`."""
+    named = process or {"pid": 0, "start_time": "0", "boot": ""}
+    return f".new-{named['pid']}-{named['start_time']}-{named['boot'][:8]}-"
+
+
+def _is_in_the_making(name: str) -> bool:
+    """Tell whether a folder without `owner.json` belongs to a process that still lives."""
+    found = re.match(r"\.new-(\d+)-", name)
+    process = process_identity(int(found[1])) if found else None
+    return process is not None and name.startswith(_fresh_prefix(process))

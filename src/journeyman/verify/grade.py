@@ -29,12 +29,12 @@ _STAGE = "/tmp/.journeyman-grade"  # noqa: S108 - a path inside the sandbox
 # A folder of the patch's making may be a link that leads elsewhere; a hidden file's is never one.
 _RESTORE = """\
 restore() {
-    place=.
-    for part in $(dirname -- "$1" | tr / ' '); do
-        place=$place/$part
+    rest=$1 place=.
+    while [ "$rest" != "${rest#*/}" ]; do
+        place=$place/${rest%%/*} rest=${rest#*/}
         if [ -L "$place" ] || [ -f "$place" ]; then rm -f -- "$place"; fi
     done
-    rm -rf -- "$1" && mkdir -p -- "$(dirname -- "$1")" && cp -a -- "$2" "$1"
+    mkdir -p -- "$place" && rm -rf -- "./$1" && cp -a -- "$2" "./$1"
 }
 """
 

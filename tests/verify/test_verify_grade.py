@@ -1,0 +1,112 @@
+"""Grading by execution, in real sandboxes, of a project of one module."""
+
+import asyncio
+
+import pytest
+
+from journeyman.types import Environment, Origin, Task, TestStatus, VerifierSpec
+from journeyman.verify.grade import grade
+
+HIDDEN = "my tests/test_one.py"
+TEST = (
+    "import unittest\nimport one\n\n\nclass One(unittest.TestCase):\n"
+    "    def test_one(self):\n        self.assertEqual(one.one(), 1)\n\n\nunittest.main(verbosity=2)\n"
+)
+BUG = """\
+diff --git a/one.py b/one.py
+--- a/one.py
++++ b/one.py
+@@ -1,2 +1,2 @@
+ def one():
+-    return 1
++    return 2
+"""
+GOLD = BUG.replace("-    return 1\n+    return 2", "-    return 2\n+    return 1")
+PATH_OF_HIDDEN = """\
+diff --git a/{path} b/{path}
+new file mode {mode}
+--- /dev/null
++++ b/{path}
+@@ -0,0 +1 @@
++{line}
+"""
+
+
+@pytest.fixture
+def task(tmp_path, monkeypatch):
+    monkeypatch.setenv("JOURNEYMAN_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "env1"
+    for path, text in {"one.py": "def one():\n    return 1\n", HIDDEN: TEST}.items():
+        (folder / "repository" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "repository" / path).write_text(text)
+    environment = Environment(digest="env1", project="one", commit="1" * 40)
+    (folder / "environment.json").write_text(environment.model_dump_json())
+    return Task(
+        instance_id="one__1",
+        repo="one",
+        base_commit="",
+        problem_statement="one is wrong",
+        patch=GOLD,
+        FAIL_TO_PASS=("__main__.One.test_one",),
+        environment="env1",
+        bug_patch=BUG,
+        hidden_paths=(HIDDEN,),
+        verifier=VerifierSpec(
+            command=f"PYTHONPATH=. python3 '{HIDDEN}'", log_parser="unittest", timeout_s=20
+        ),
+        origin=Origin(road="mutate"),
+    )
+
+
+def judged(task, tmp_path, patch):
+    return asyncio.run(grade(task, tmp_path, patch)).verdict
+
+
+@pytest.mark.sandbox
+def test_the_gold_patch_resolves(task, tmp_path):
+    assert judged(task, tmp_path, GOLD).is_resolved
+
+
+@pytest.mark.sandbox
+def test_an_empty_patch_does_not_resolve(task, tmp_path):
+    verdict = judged(task, tmp_path, "")
+    assert list(verdict.tests.values()) == [TestStatus.FAILED]
+    assert not verdict.is_resolved
+
+
+@pytest.mark.sandbox
+def test_a_patch_that_does_not_apply_is_the_patchs_failure(task, tmp_path):
+    verdict = judged(task, tmp_path, GOLD.replace("return 2", "return 3"))
+    assert (verdict.patch_is_applied, verdict.failure.cause) == (False, "patch_invalid")
+    assert list(verdict.tests.values()) == [TestStatus.MISSING]
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("path", "mode", "line"),
+    [(HIDDEN, "100644", "print('test_one (__main__.One.test_one) ... ok')"),
+     ("my tests", "120000", "/tmp")],
+)  # fmt: skip
+def test_what_a_patch_puts_in_a_hidden_files_place_does_not_count(task, tmp_path, path, mode, line):
+    forged = PATH_OF_HIDDEN.format(path=path, mode=mode, line=line)
+    verdict = judged(task, tmp_path, forged)
+    assert verdict.patch_is_applied
+    assert list(verdict.tests.values()) == [TestStatus.FAILED]
+    assert judged(task, tmp_path, forged + GOLD).is_resolved
+
+
+@pytest.mark.sandbox
+def test_an_endless_loop_is_the_verifiers_time_out(task, tmp_path):
+    short = task.verifier.model_copy(update={"timeout_s": 1.0})
+    endless = GOLD.replace("+    return 1", "+    while True: pass")
+    verdict = judged(task.model_copy(update={"verifier": short}), tmp_path, endless)
+    assert verdict.failure.cause == "verifier_timeout"
+    assert not verdict.is_resolved
+
+
+@pytest.mark.sandbox
+def test_a_test_that_the_log_does_not_name_is_missing(task, tmp_path):
+    asked = task.model_copy(update={"PASS_TO_PASS": ("__main__.One.test_two",)})
+    verdict = judged(asked, tmp_path, GOLD)
+    assert verdict.tests["__main__.One.test_two"] is TestStatus.MISSING
+    assert not verdict.is_resolved
