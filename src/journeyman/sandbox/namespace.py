@@ -231,6 +231,9 @@ async def _start(spec: SandboxSpec, folder: Path) -> tuple[process.Child, int, i
     try:
         try:
             keeper = launcher.launch(request, given)
+        except BaseException:
+            os.close(ready_read)
+            raise
         finally:
             for descriptor in given:
                 os.close(descriptor)
@@ -248,9 +251,11 @@ async def _start(spec: SandboxSpec, folder: Path) -> tuple[process.Child, int, i
 
 async def _is_ready(ready_read: int) -> bool:
     transport, output = await process.drain(ready_read, 4096)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(output.has_data.wait(), _START_TIMEOUT_S)
-    transport.close()
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(output.has_data.wait(), _START_TIMEOUT_S)
+    finally:
+        transport.close()
     return bool(output.value())
 
 
