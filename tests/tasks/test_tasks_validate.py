@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import shlex
 
 import pytest
 
@@ -77,12 +78,13 @@ async def test_a_test_that_does_not_pass_on_the_fixed_state(made):
 
 async def test_a_flaky_test(made):
     task = made.tasks[0]
-    flaky = "tests/test_odd.py::OddCase::test_flaky"
-    whole = task.verifier.model_copy(
-        update={"command": task.verifier.command + " tests/test_odd.py"}
-    )
+    flaky = "tests/test_coin.py::test_coin"
+    # Half of the runs pass, so that ten that agree are one case in five hundred.
+    coin = "import os\ndef test_coin(): assert os.urandom(1)[0] % 2\n"
+    command = f"printf %s {shlex.quote(coin)} > tests/test_coin.py\n{task.verifier.command} "
+    whole = task.verifier.model_copy(update={"command": command + "tests/test_coin.py"})
     failed = await failed_checks(
-        made, repeats=8, verifier=whole, FAIL_TO_PASS=(*task.FAIL_TO_PASS, flaky)
+        made, repeats=10, verifier=whole, FAIL_TO_PASS=(*task.FAIL_TO_PASS, flaky)
     )
     assert f"{flaky} differs between runs" in failed["is_stable"]
 
