@@ -14,6 +14,10 @@ OUTPUT = os.environ.get("JOURNEYMAN_PROBE", "")
 ROOT = os.getcwd()
 MAX_FAILURES = 25
 MAX_TEXT = 1500
+# A test that runs the same code very often seldom finds new lines there: with tracing, which slows
+# every line down, it would take minutes.
+MAX_CALLS = 100
+MAX_LINES = 2000
 TOOL = 4
 
 
@@ -24,6 +28,7 @@ class Lines:
         self.names = {os.path.join(ROOT, name): name for name in sources}
         self.names.update({os.path.realpath(path): name for path, name in self.names.items()})
         self.current = set()
+        self.calls = {}
         self.tests = []
         self.reached = {}
 
@@ -47,15 +52,25 @@ class Lines:
 
     def on_call(self, frame, event, argument):
         """Follow calls into sources only."""
-        name = self.names.get(frame.f_code.co_filename)
+        code = frame.f_code
+        name = self.names.get(code.co_filename)
         if name is None:
             return None
-        add = self.current.add
-        add((name, frame.f_lineno))
+        num_calls = self.calls.get(code, 0)
+        if num_calls >= MAX_CALLS:
+            return None
+        self.calls[code] = num_calls + 1
+        current = self.current
+        current.add((name, frame.f_lineno))
+        left = MAX_LINES
 
         def on_event(frame, event, argument):
+            nonlocal left
             if event == "line":
-                add((name, frame.f_lineno))
+                current.add((name, frame.f_lineno))
+                left -= 1
+                if not left:
+                    frame.f_trace_lines = False
             return on_event
 
         return on_event
@@ -67,6 +82,7 @@ class Lines:
         for name, line in self.current:
             self.reached.setdefault(name, {}).setdefault(line, []).append(index)
         self.current.clear()
+        self.calls.clear()
         if hasattr(sys, "monitoring"):
             sys.monitoring.restart_events()
         elif sys.gettrace() is None:
