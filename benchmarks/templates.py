@@ -2,7 +2,7 @@
 
 The turn is one call with a 20,000-character argument of code; streamed, it comes in pieces of 4
 characters, tags whole, as tokens would. The peers are SGLang's detectors (downloaded by the oracle
-tests' helpers, run in a process of their own, timed inside it) and openai-harmony's parser.
+tests' helpers, run in a process of their own, timed inside it).
 
     python benchmarks/templates.py [--json] [--repeat 5] [NAME ...]
 """
