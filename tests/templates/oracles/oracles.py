@@ -1,7 +1,7 @@
 """Which genuine template each of ours is compared with, and where the two are known to differ.
 
-A conversation named in `differs` is asserted to differ, so the table cannot go stale; its reasons
-are printed in `docs/templates/disagreements.md`.
+A conversation named in `differs` is asserted to differ, so the table cannot go stale; its
+reasons are for people to read here.
 """
 
 # ruff: noqa: RUF001 - tokens are spelt with full-width bars
