@@ -125,8 +125,8 @@ from shop.prices import total
 
 class OddCase(unittest.TestCase):
     def test_flaky(self):
-        # Passes in one of ten runs.
-        self.assertEqual(total([1]) + bool(time.time_ns() // 1000 % 10), 1)
+        # Seldom passes: once in a thousand runs, so that no test here depends on luck.
+        self.assertEqual(total([1]) + bool(time.time_ns() // 1000 % 1000), 1)
 
     def test_fails(self):
         self.assertEqual(total([1]), 2)

@@ -60,7 +60,8 @@ async def test_the_funnel_accounts_for_every_candidate(make_shop):
 async def test_a_seed_gives_the_same_tasks_whatever_the_timing(make_shop):
     lines = []
     for concurrency in (1, 4):
-        project, environment, root = make_shop()
+        # Without flaky tests: whether one run shows them as such is chance, not timing.
+        project, environment, root = make_shop(tests__test_odd="")
         config = MakeConfig(num_tasks=3, seed=7, concurrency=concurrency, repeats=1)
         await make_tasks(project, environment, root, config=config)
         lines.append((root / "tasks.jsonl").read_bytes())
