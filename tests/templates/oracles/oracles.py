@@ -74,8 +74,38 @@ def _trimmed(source: str) -> str:
     ).rstrip()
 
 
+def _kimi(source: str) -> str:
+    """Number without methods that change a list, and declare tools as the current file does."""
+    declared = "tools | tojson(separators=(',', ':'), sort_keys=True)"
+    queue = "tool_response_queue.ids"
+    return (
+        source.replace("tools | tojson", declared)
+        .replace(f"set _ = {queue}.append(formatted_id)", f"set {queue} = {queue} + [formatted_id]")
+        .replace(f"{queue}.pop(0) -%}}", f"{queue}[0] -%}}{{%- set {queue} = {queue}[1:] -%}}")
+    )
+
+
+def _mistral(source: str) -> str:
+    """Leave out the default system prompt, which is for models that reason."""
+    return re.sub(r"(set default_system_message = )'[^\n]*' %\}", r"\1'' %}", source)
+
+
+def _literals(source: str) -> str:
+    """Print values as Python literals, where the file prints them bare or in mere quotes."""
+    source = source.replace("""param + '="'""", "param + '='").replace("""{{- '"' -}}""", "")
+    return source.replace('"%s" | format', '"%r" | format')
+
+
+def _toolace(source: str) -> str:
+    """Print the generation prompt only where it is asked for."""
+    start = "{{- '<|start_header_id|>assistant"
+    head, _, tail = _literals(source).rpartition(start)
+    return f"{head}{{%- if add_generation_prompt %}}{start}{tail.rstrip()}{{% endif %}}"
+
+
 _DROPS_TEXT = "the genuine template drops the text beside calls; ours keeps it"
 _DEEPSEEK = {"bos_token": "<｜begin▁of▁sentence｜>"}
+_LLAMA = {"bos_token": "<|begin_of_text|>"}
 _OPEN_OUTPUTS = (
     "the genuine template leaves the results open when a user speaks next; ours closes them"
 )
@@ -123,5 +153,14 @@ ORACLES: tuple[Oracle, ...] = (
         _DEEPSEEK,
         adapt=lambda text: text.replace("<think></think>", "</think>"),
         without_tools=True,
+    ),
+    Oracle(
+        "kimik2",
+        "llama-cpp-python",
+        LLAMA.format("Kimi-K2-Instruct"),
+        prepare=_kimi,
+        differs={
+            "code": "the file numbers the call anew; ours keeps its id, as the current one does"
+        },
     ),
 )
