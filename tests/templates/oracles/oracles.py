@@ -163,4 +163,12 @@ ORACLES: tuple[Oracle, ...] = (
             "code": "the file numbers the call anew; ours keeps its id, as the current one does"
         },
     ),
+    Oracle(
+        "mistral3",
+        "llama-cpp-python",
+        LLAMA.format("mistralai-Ministral-3-14B-Reasoning-2512"),
+        {"bos_token": "<s>", "eos_token": "</s>"},
+        prepare=_mistral,
+        differs={"user_after_result": "the genuine template refuses it; ours writes it"},
+    ),
 )
