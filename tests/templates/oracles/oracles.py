@@ -171,4 +171,10 @@ ORACLES: tuple[Oracle, ...] = (
         prepare=_mistral,
         differs={"user_after_result": "the genuine template refuses it; ours writes it"},
     ),
+    Oracle(
+        "xlam_qwen",
+        "vllm",
+        VLLM.format("xlam_qwen"),
+        differs={"text_and_call": _DROPS_TEXT, "steps_with_text": _DROPS_TEXT},
+    ),
 )
