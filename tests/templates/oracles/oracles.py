@@ -177,4 +177,5 @@ ORACLES: tuple[Oracle, ...] = (
         VLLM.format("xlam_qwen"),
         differs={"text_and_call": _DROPS_TEXT, "steps_with_text": _DROPS_TEXT},
     ),
+    Oracle("llama4_json", "vllm", VLLM.format("llama4_json"), _LLAMA),
 )
