@@ -178,4 +178,12 @@ ORACLES: tuple[Oracle, ...] = (
         differs={"text_and_call": _DROPS_TEXT, "steps_with_text": _DROPS_TEXT},
     ),
     Oracle("llama4_json", "vllm", VLLM.format("llama4_json"), _LLAMA),
+    Oracle(
+        "toolace",
+        "vllm",
+        VLLM.format("toolace"),
+        _LLAMA,
+        prepare=_toolace,
+        differs={"text_and_call": _DROPS_TEXT, "steps_with_text": _DROPS_TEXT},
+    ),
 )
