@@ -186,4 +186,5 @@ ORACLES: tuple[Oracle, ...] = (
         prepare=_toolace,
         differs={"text_and_call": _DROPS_TEXT, "steps_with_text": _DROPS_TEXT},
     ),
+    Oracle("llama4_pythonic", "vllm", VLLM.format("llama4_pythonic"), _LLAMA, prepare=_literals),
 )
