@@ -1,9 +1,11 @@
 """Grading by execution, in real sandboxes, of a project of one module."""
 
 import asyncio
+import sys
 
 import pytest
 
+from journeyman.errors import FAILURES, AttributedError
 from journeyman.types import Environment, Origin, Task, TestStatus, VerifierSpec
 from journeyman.verify.grade import grade
 
@@ -110,3 +112,58 @@ def test_a_test_that_the_log_does_not_name_is_missing(task, tmp_path):
     verdict = judged(asked, tmp_path, GOLD)
     assert verdict.tests["__main__.One.test_two"] is TestStatus.MISSING
     assert not verdict.is_resolved
+
+
+def put_git(tmp_path, script):
+    """Let the environment's own toolchain, which is first on the path, bring this `git`."""
+    program = tmp_path / "env1/toolchain/bin/git"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("whose", ["the patch", "the bug's patch"])
+@pytest.mark.parametrize(
+    ("script", "cause"),
+    [
+        ("kill -9 $$", "sandbox_died"),
+        ("exec /nowhere/git", "sandbox_unavailable"),
+        ("exit 126", "sandbox_unavailable"),
+        ("exit 3", "sandbox_died"),
+        ("echo 'fatal: Out of memory, malloc failed' >&2; exit 128", "sandbox_died"),
+        ("echo 'error: one.py: No space left on device' >&2; exit 1", "disk_full"),
+    ],
+)
+def test_git_that_cannot_work_is_never_the_patchs_failure(task, tmp_path, whose, script, cause):
+    put_git(tmp_path, script)
+    if whose == "the patch":
+        task = task.model_copy(update={"bug_patch": ""})
+    with pytest.raises(AttributedError, match=whose) as caught:
+        judged(task, tmp_path, GOLD)
+    assert caught.value.cause == cause
+    assert FAILURES[caught.value.cause].who in ("sandbox", "infrastructure")
+    assert not FAILURES[caught.value.cause].reward_is_valid
+
+
+@pytest.mark.sandbox
+def test_git_that_does_not_end_is_a_missed_deadline(task, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[grade.__module__], "_APPLY_S", 1.0)
+    put_git(tmp_path, "exec sleep 1000")
+    with pytest.raises(AttributedError) as caught:
+        judged(task.model_copy(update={"bug_patch": ""}), tmp_path, GOLD)
+    assert caught.value.cause == "deadline_passed"
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("garbage", ["no patch at all", GOLD[:-5], "diff --git a/x b/x\n"])
+def test_what_git_itself_refuses_is_the_patchs_failure(task, tmp_path, garbage):
+    verdict = judged(task, tmp_path, garbage)
+    assert (verdict.patch_is_applied, verdict.failure.cause) == (False, "patch_invalid")
+
+
+@pytest.mark.sandbox
+def test_a_bug_that_does_not_apply_is_the_tasks_failure(task, tmp_path):
+    with pytest.raises(AttributedError, match="the bug's patch") as caught:
+        judged(task.model_copy(update={"bug_patch": GOLD}), tmp_path, GOLD)
+    assert caught.value.cause == "task_broken"

@@ -16,8 +16,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from journeyman.errors import AttributedError
-from journeyman.sandbox import Sandbox, environment_spec, load_environment, opened
+from journeyman.sandbox import Executed, Sandbox, environment_spec, load_environment, opened
 from journeyman.types import Data, Failure, Task, TestStatus, Verdict
+from journeyman.verify.blame import succeeded
 from journeyman.verify.verifier import VerifierRun, run_verifier
 
 __all__ = ["Graded", "grade"]
@@ -79,8 +80,8 @@ async def _prepare(sandbox: Sandbox, task: Task, patch: str) -> str | None:
     if patch.strip():
         await sandbox.write(f"{_STAGE}/patch", patch.encode("utf-8", "surrogateescape"))
         done = await sandbox.execute(_git_apply(f"{_STAGE}/patch"), timeout_s=_APPLY_S)
-        if done.exit_code or done.is_timed_out:
-            return done.stderr.decode(errors="replace").strip() or "it took too long"
+        if not succeeded(done, "the patch"):
+            return _said(done)
     await _run(sandbox, _show(task.hidden_paths), "the hidden files")
     await _apply(sandbox, task.test_patch, "the tests' patch")
     await sandbox.execute(f"rm -rf {_STAGE}", timeout_s=_APPLY_S)
@@ -96,14 +97,19 @@ async def _apply(sandbox: Sandbox, patch: str, what: str) -> None:
 
 async def _run(sandbox: Sandbox, script: str, what: str) -> None:
     done = await sandbox.execute(script, timeout_s=_APPLY_S)
-    if done.exit_code or done.is_timed_out:
-        detail = done.stderr.decode(errors="replace").strip()[:_DETAIL_CHARACTERS]
-        raise AttributedError("task_broken", f"{what}: {detail}")
+    if not succeeded(done, what):
+        raise AttributedError("task_broken", f"{what}: {_said(done)[:_DETAIL_CHARACTERS]}")
+
+
+def _said(done: Executed) -> str:
+    return done.stderr.decode(errors="replace").strip() or f"exit code {done.exit_code}"
 
 
 def _git_apply(path: str) -> str:
     """Apply without any repository's or user's settings; the workspace is not a repository here."""
-    settings = "GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_CEILING_DIRECTORIES=/"
+    settings = (
+        "LC_ALL=C GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_CEILING_DIRECTORIES=/"
+    )
     return f"{settings} git -c core.autocrlf=false apply --whitespace=nowarn {path}"
 
 

@@ -1,0 +1,50 @@
+"""Whose doing it is that a step of grading failed: the machine's, or that of what was tried.
+
+Not a judge of tests: it looks at how a command ended, never at a test's outcome.
+
+    if not succeeded(done, "the patch"):
+        ...  # the program itself refused
+"""
+
+from __future__ import annotations
+
+from journeyman.errors import AttributedError
+from journeyman.sandbox import Executed
+
+__all__ = ["succeeded"]
+
+_REFUSED = (1, 128)
+"""How `git apply`, `mv` and `cp` end when they refuse: an error (1), Git's fatal error (128)."""
+
+_CANNOT_RUN = (126, 127)
+_DETAIL_CHARACTERS = 500
+_DISK_FULL = ("No space left on device", "Disk quota exceeded")
+_STARVED = (
+    "Cannot allocate memory",
+    "out of memory",
+    "Out of memory",
+    "Resource temporarily unavailable",
+    "Input/output error",
+    "Too many open files",
+)
+
+
+def succeeded(done: Executed, what: str) -> bool:
+    """Tell whether a command did its work (True) or refused to (False).
+
+    Raises `AttributedError` where it was kept from either: it ran out of time, was killed, is not
+    there, or the machine had no room for it.
+    """
+    if done.is_timed_out:
+        raise AttributedError("deadline_passed", f"{what}: after {done.duration_s:.0f} s")
+    if done.exit_code == 0:
+        return True
+    said = done.stderr.decode(errors="replace").strip()
+    detail = f"{what}: exit code {done.exit_code}: {said[:_DETAIL_CHARACTERS]}"
+    if any(sign in said for sign in _DISK_FULL):
+        raise AttributedError("disk_full", detail)
+    if done.exit_code in _CANNOT_RUN:
+        raise AttributedError("sandbox_unavailable", detail)
+    if done.exit_code not in _REFUSED or any(sign in said for sign in _STARVED):
+        raise AttributedError("sandbox_died", detail)
+    return False
