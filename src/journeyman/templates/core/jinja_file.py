@@ -1,4 +1,8 @@
-"""Render-only templates from a Hugging Face `chat_template.jinja`, in Jinja's sandbox."""
+"""Render-only templates from a Hugging Face `chat_template.jinja`, in Jinja's sandbox.
+
+Not a parser: a Jinja file does not say how calls are read, so `parse` and `stream` of such a template
+raise a `JourneymanError`, as does whatever the file itself gets wrong.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from journeyman.errors import JourneymanError
-from journeyman.templates.core.cursor import Cursor, Marks, Reader, scan
+from journeyman.templates.core.cursor import Cursor, Reader
 from journeyman.templates.core.declaration import message_dictionary, tool_dictionary
 from journeyman.templates.core.template import ToolTemplate
 from journeyman.templates.core.turn import TurnBuilder
 from journeyman.types import Message, ToolSpec
 
 __all__ = ["load_jinja", "render_jinja"]
+
+_HINT = "journeyman templates list names those that also read"
 
 
 def _to_json(value: Any, indent: int | None = None, **options: Any) -> str:
@@ -49,7 +55,7 @@ def load_jinja(path: str) -> ToolTemplate:
         raise JourneymanError(
             f"no chat template at {path}", "name a chat_template.jinja, as in jinja:PATH"
         )
-    source = file.read_text(encoding="utf-8")
+    source = _read(file)
     tokens = _special_tokens(file.parent / "tokenizer_config.json")
 
     def write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: bool) -> str:
@@ -61,13 +67,21 @@ def load_jinja(path: str) -> ToolTemplate:
                 add_generation_prompt=add_prompt,
                 **tokens,
             )
-        except TemplateError as error:
-            raise JourneymanError(f"{path} refuses the conversation: {error}") from error
+        except TemplateSyntaxError as error:
+            raise JourneymanError(
+                f"{path}, line {error.lineno}: {error.message}", "mend the Jinja file"
+            ) from error
+        except Exception as error:  # whatever the file's own expressions raise
+            reason = " ".join(str(error).split())
+            raise JourneymanError(
+                f"{path} refuses the conversation: {reason}", "change the conversation or the file"
+            ) from error
 
     def write_turn(message: Message) -> str:
-        raise JourneymanError(
-            f"{path} only renders whole conversations", "journeyman templates list"
-        )
+        raise JourneymanError(f"{path} only renders whole conversations", _HINT)
+
+    def read(cursor: Cursor, turn: TurnBuilder) -> Reader:
+        raise JourneymanError(f"{path} only renders; it does not say how calls are read", _HINT)
 
     return ToolTemplate(
         name=f"jinja:{path}",
@@ -75,24 +89,31 @@ def load_jinja(path: str) -> ToolTemplate:
         call_format="as in the file",
         source=str(path),
         stop=tuple(token for token in (tokens.get("eos_token"),) if token),
-        read=_read_text,
+        read=read,
         write=write,
         write_turn=write_turn,
         notes=("Renders only: a Jinja file does not say how calls are read.",),
     )
 
 
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise JourneymanError(f"{path} is not UTF-8 text", "check the file") from None
+
+
 def _special_tokens(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {"bos_token": "", "eos_token": ""}
-    config = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        config = json.loads(_read(path))
+    except ValueError as error:
+        raise JourneymanError(f"{path} is not valid JSON: {error}", "mend that file") from None
+    if not isinstance(config, dict):
+        raise JourneymanError(f"{path} holds no JSON object", "mend that file")
     found = {}
     for key in ("bos_token", "eos_token"):
         value = config.get(key) or ""
         found[key] = value.get("content", "") if isinstance(value, dict) else str(value)
     return found
-
-
-def _read_text(cursor: Cursor, turn: TurnBuilder) -> Reader:
-    yield from scan(cursor, Marks("\0\0never\0\0"), turn.content)
-    turn.flush_space()

@@ -12,7 +12,7 @@ import difflib
 import importlib
 import pkgutil
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from journeyman.errors import JourneymanError
 from journeyman.templates.core.template import ToolTemplate
@@ -32,10 +32,27 @@ def _templates() -> dict[str, ToolTemplate]:
         if isinstance(template, ToolTemplate):
             found[template.name] = template
     for entry in entry_points(group=ENTRY_POINTS):
-        template = entry.load()
-        if isinstance(template, ToolTemplate):
-            found[template.name] = template
+        template = _load(entry)
+        if template.name in found:
+            raise _refusal(entry, f"there is a template {template.name!r} already")
+        found[template.name] = template
     return dict(sorted(found.items()))
+
+
+def _load(entry: EntryPoint) -> ToolTemplate:
+    try:
+        template = entry.load()
+    except Exception as error:  # whatever a user's module raises when it is imported
+        raise _refusal(entry, f"{type(error).__name__}: {error}") from error
+    if not isinstance(template, ToolTemplate):
+        raise _refusal(entry, f"{entry.value} is no ToolTemplate")
+    return template
+
+
+def _refusal(entry: EntryPoint, reason: str) -> JourneymanError:
+    owner = entry.dist.name if entry.dist else "its package"
+    message = f"the entry point {entry.name} of {owner} adds no template: {reason}"
+    return JourneymanError(message, f"mend or uninstall {owner}")
 
 
 def list_templates() -> list[str]:
