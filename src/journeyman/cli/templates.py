@@ -23,6 +23,9 @@ app = App(
 )
 
 
+_PathOrDash = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
+
 @app.command(name="list")
 def list_all(*, json: bool = False) -> int:
     """Show every template with how it declares tools and how it writes calls.
@@ -46,7 +49,7 @@ def list_all(*, json: bool = False) -> int:
 @app.command
 def render(
     template: str,
-    conversation: str = "",
+    conversation: _PathOrDash = "",
     /,
     *,
     generation_prompt: Annotated[bool, Parameter(negative="--no-generation-prompt")] = True,
@@ -80,7 +83,7 @@ def render(
 @app.command
 def parse(
     template: str,
-    text: str = "-",
+    text: _PathOrDash = "-",
     /,
     *,
     tools: Path | None = None,
@@ -135,10 +138,7 @@ def check(*names: str, write_docs: Path | None = None, json: bool = False) -> in
     chosen = _templates(names)
     found = {template.name: check_template(template) for template in chosen}
     if write_docs is not None:
-        write_docs.mkdir(parents=True, exist_ok=True)
-        for name, page in pages(chosen):
-            (write_docs / name).write_text(page, encoding="utf-8")
-        note(f"wrote {len(chosen) + 1} pages to {write_docs}")
+        _write(write_docs, dict(pages(chosen)))
     if json:
         print_json(found)
     else:
@@ -149,6 +149,17 @@ def check(*names: str, write_docs: Path | None = None, json: bool = False) -> in
         ]
         print_table(("template", "", "check", "first breach"), rows)
     return 0 if all(each.is_ok for checks in found.values() for each in checks) else 1
+
+
+def _write(folder: Path, pages: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, page in pages.items():
+            (folder / name).write_text(page, encoding="utf-8")
+    except OSError as error:
+        message = f"cannot write to {folder}: {error.strerror}"
+        raise JourneymanError(message, "choose another folder") from None
+    note(f"wrote {len(pages)} pages to {folder}")
 
 
 def _templates(names: tuple[str, ...]) -> list[ToolTemplate]:
@@ -175,6 +186,8 @@ def _origin(row: dict[str, Any]) -> str:
 def _read(path: str) -> str:
     if path == "-":
         return sys.stdin.read()
+    if path.startswith("--"):
+        raise JourneymanError(f"unknown option: {path}", "journeyman templates --help")
     try:
         return Path(path).read_text(encoding="utf-8")
     except OSError as error:
