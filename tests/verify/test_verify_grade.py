@@ -167,3 +167,40 @@ def test_a_bug_that_does_not_apply_is_the_tasks_failure(task, tmp_path):
     with pytest.raises(AttributedError, match="the bug's patch") as caught:
         judged(task.model_copy(update={"bug_patch": GOLD}), tmp_path, GOLD)
     assert caught.value.cause == "task_broken"
+
+
+def ended_by(task, command):
+    return task.model_copy(
+        update={"verifier": task.verifier.model_copy(update={"command": command})}
+    )
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("command", "cause", "detail"),
+    [
+        ("exit 1", "verifier_unreadable", "exit code 1: it printed nothing"),
+        ("exit 125", "verifier_unreadable", "exit code 125: it printed nothing"),
+        ("echo; exit 5", "verifier_unreadable", "exit code 5: it printed nothing"),
+        ("exit 0", "verifier_unreadable", "exit code 0: it printed nothing"),
+        ("echo fine", "verifier_unreadable", "exit code 0: fine"),
+        ("exit 127", "verifier_crashed", "exit code 127: it printed nothing"),
+        ("no-such-runner -v", "verifier_crashed", "not found"),
+        ("/testbed -v", "verifier_crashed", "exit code 126"),
+        ("kill -9 $BASHPID", "verifier_crashed", "exit code 137: it printed nothing"),
+    ],
+)
+def test_a_verifier_that_says_nothing_is_a_failure(task, tmp_path, command, cause, detail):
+    verdict = judged(ended_by(task, command), tmp_path, GOLD)
+    assert verdict.failure.cause == cause
+    assert detail in verdict.failure.detail
+    assert not verdict.is_resolved
+    assert not FAILURES[cause].reward_is_valid
+
+
+@pytest.mark.sandbox
+def test_a_patch_that_breaks_what_every_test_imports_has_failed_them(task, tmp_path):
+    verdict = judged(task, tmp_path, GOLD.replace("+    return 1", "+    return ]"))
+    assert verdict.failure is None
+    assert list(verdict.tests.values()) == [TestStatus.MISSING]
+    assert not verdict.is_resolved

@@ -25,6 +25,8 @@ __all__ = ["Graded", "grade"]
 
 _APPLY_S = 120.0
 _DETAIL_CHARACTERS = 500
+_CANNOT_RUN = 126
+"""A shell's exit code for a command that it cannot run; 127 for one not found, more for a signal."""
 _STAGE = "/tmp/.journeyman-grade"  # noqa: S108 - a path inside the sandbox
 
 # A folder of the patch's making may be a link that leads elsewhere; a hidden file's is never one.
@@ -152,12 +154,19 @@ def _judge(task: Task, run: VerifierRun, duration_s: float) -> Verdict:
 
 
 def _failure(task: Task, run: VerifierRun) -> Failure | None:
-    """Say why the log tells nothing: it was cut by the time-out, or it cannot be read at all."""
+    """Say why the log tells nothing: cut by the time-out, no verifier that ran, or nothing in it.
+
+    A runner that complains, ends with an error and names no test was most likely broken by the
+    patch, e.g. in what all tests import: that is an answer, and every test is missing.
+    """
     if run.is_timed_out:
         return Failure(cause="verifier_timeout", detail=f"after {task.verifier.timeout_s:.0f} s")
     if run.statuses:
         return None
     last = run.log.decode(errors="replace").strip().split("\n")[-1][:_DETAIL_CHARACTERS]
-    if run.exit_code >= 128:
-        return Failure(cause="verifier_crashed", detail=f"exit code {run.exit_code}: {last}")
-    return None if run.exit_code else Failure(cause="verifier_unreadable", detail=last)
+    detail = f"exit code {run.exit_code}: {last or 'it printed nothing'}"
+    if run.exit_code >= _CANNOT_RUN:
+        return Failure(cause="verifier_crashed", detail=detail)
+    if run.exit_code == 0 or not last:
+        return Failure(cause="verifier_unreadable", detail=detail)
+    return None
