@@ -187,7 +187,7 @@ async def test_mounts_and_variables(spec, tmp_path):
 async def test_a_missing_layer_is_an_environment_failure(tmp_path, cache):
     with pytest.raises(AttributedError, match="environment_missing"):
         await open_sandbox(SandboxSpec(workspace_layers=(tmp_path / "none",)))
-    assert list((cache / "sandboxes").iterdir()) == []
+    assert list((cache / "sandboxes").glob("*")) == []
 
 
 async def test_unknown_backends_and_networks_are_user_errors(spec):

@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 
-from journeyman.sandbox import state
+import pytest
+
+from journeyman.sandbox import cgroups, state
 
 DIES_IN_THE_MIDDLE = """
 import json, os, signal
@@ -28,9 +30,30 @@ def test_a_claim_killed_before_it_named_its_owner_is_reaped_at_once(tmp_path, mo
 
 def test_a_claim_in_the_making_by_a_living_process_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("JOURNEYMAN_CACHE", str(tmp_path))
-    process = state.process_identity(os.getpid())
-    folder = state.sandboxes_folder() / f"{state._fresh_prefix(process)}abc"
+    folder = state.sandboxes_folder() / f".new-{state.own_mark()}-abc"
     folder.mkdir()
 
     assert state.reap() == []
     assert folder.is_dir()
+
+
+@pytest.mark.sandbox
+@pytest.mark.skipif(not cgroups.describe(), reason="no control groups may be written here")
+def test_groups_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path, monkeypatch):
+    monkeypatch.setenv("JOURNEYMAN_CACHE", str(tmp_path))
+    script = (
+        "import os; from journeyman.sandbox import cgroups, state; "
+        "name = state.own_mark() + '-9'; cgroups.create(name); print(name, end='')"
+    )
+    dead = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    mine = f"{state.own_mark()}-999"
+    cgroups.create(mine)
+    try:
+        assert {dead.stdout, mine} <= cgroups.names()
+        assert state.reap() == []
+        assert dead.stdout not in cgroups.names()
+        assert mine in cgroups.names()
+    finally:
+        cgroups.remove(mine)

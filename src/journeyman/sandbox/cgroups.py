@@ -14,31 +14,36 @@ from pathlib import Path
 
 from journeyman.sandbox.base import Limits
 
-__all__ = ["create", "describe", "join_files", "remove"]
+__all__ = ["create", "describe", "limit", "names", "remove"]
 
 _ROOT = Path("/sys/fs/cgroup")
 _PERIOD_US = 100_000
 
 
-def create(name: str, limits: Limits) -> list[Path]:
-    """Make the sandbox's groups and set its limits; return the folders, empty if there are none."""
-    groups = []
+def create(name: str) -> list[str]:
+    """Make groups without limits; return the files into which a process writes its id to enter."""
+    files = []
+    for parent in _parents().values():
+        with contextlib.suppress(OSError):
+            (parent / name).mkdir(exist_ok=True)
+            files.append(str(parent / name / "cgroup.procs"))
+    return files
+
+
+def limit(name: str, limits: Limits) -> None:
+    """Set the limits of groups that `create` made."""
     for controller, parent in _parents().items():
-        group = parent / name
-        try:
-            group.mkdir(exist_ok=True)
-            _limit(group, controller, limits)
-        except OSError:
-            with contextlib.suppress(OSError):
-                group.rmdir()
-            continue
-        groups.append(group)
-    return groups
+        with contextlib.suppress(OSError):
+            _limit(parent / name, controller, limits)
 
 
-def join_files(groups: list[Path]) -> list[str]:
-    """Return the files into which a process writes its id to enter the groups."""
-    return [str(group / "cgroup.procs") for group in groups]
+def names() -> set[str]:
+    """Name all groups that there are."""
+    found: set[str] = set()
+    for parent in _parents().values():
+        with contextlib.suppress(OSError):
+            found.update(entry.name for entry in os.scandir(parent) if entry.is_dir())
+    return found
 
 
 def remove(name: str) -> None:
@@ -107,8 +112,9 @@ def _empty(group: Path) -> None:
     for attempt in range(200):
         with contextlib.suppress(OSError):
             for pid in (group / "cgroup.procs").read_text().split():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
+                if int(pid):  # 0 stands for a process of another namespace, and for us all
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(pid), signal.SIGKILL)
         with contextlib.suppress(OSError):
             group.rmdir()
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,37 +14,36 @@ from journeyman.types import Check
 
 __all__ = ["diagnose", "explain_refusal"]
 
+_OLDEST_KERNEL = (5, 12)
+"""Overlays in user namespaces came with 5.11, `mount_setattr` with 5.12."""
+
 _PROBE = (
     "mount -t tmpfs tmpfs /mnt && mkdir /mnt/l /mnt/u /mnt/w /mnt/m && "
     "mount -t overlay -o userxattr,lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w overlay /mnt/m"
 )
-_INSTALL = "apt-get install -y bubblewrap"
 
 
 def diagnose() -> list[Check]:
     """Look at everything the namespace sandbox needs."""
-    return [_bubblewrap(), _namespaces(), _overlay(), _cgroups()]
+    return [_kernel(), _namespaces(), _overlay(), _cgroups()]
 
 
-def explain_refusal(log: str) -> JourneymanError:
-    """Turn what `unshare`, `mount` or `bwrap` said into an error that names reason and way out."""
+def explain_refusal(reason: str) -> JourneymanError:
+    """Turn what the kernel refused into an error that names reason and way out."""
     for check in diagnose():
         if check.is_required and not check.is_ok:
             hint = check.fix + _docker_alternative()
             return JourneymanError(f"no namespace sandbox: {check.detail}", hint)
-    lines = log.strip().splitlines()
-    reason = lines[-1] if lines else "it ended without a word"
     return JourneymanError(f"the sandbox did not start: {reason}", "journeyman doctor")
 
 
-def _bubblewrap() -> Check:
-    path = shutil.which("bwrap")
-    if path is None:
-        return Check(
-            name="bubblewrap", is_ok=False, detail="bubblewrap is not installed", fix=_INSTALL
-        )
-    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    return Check(name="bubblewrap", is_ok=True, detail=version.stdout.strip())
+def _kernel() -> Check:
+    release = os.uname().release
+    numbers = tuple(int(number) for number in re.findall(r"\d+", release)[:2])
+    is_new = numbers >= _OLDEST_KERNEL
+    wanted = "Linux {}.{} or newer".format(*_OLDEST_KERNEL)
+    detail = f"Linux {release}" if is_new else f"Linux {release} is too old, it takes {wanted}"
+    return Check(name="kernel", is_ok=is_new, detail=detail, fix=f"use {wanted}")
 
 
 def _namespaces() -> Check:

@@ -1,11 +1,14 @@
-"""Our end of the zygote: starts it when it is first needed, and asks it for processes.
+"""Our end of the zygote, started when it is first needed, and of the porters that it forks.
 
-child = launch(request, [stdin, stdout, stderr])
+porter = Porter(joins, is_isolated=True)
+keeper = await porter.build(steps, lifeline)
+child = porter.enter(request, [stdin, stdout, stderr])
 await process.wait(child, timeout_s=60)
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import marshal
 import os
@@ -17,10 +20,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from journeyman.config import cache_folder
 from journeyman.errors import AttributedError
+from journeyman.sandbox import layout
 from journeyman.sandbox.process import Child, memory_file
 
-__all__ = ["Porter", "launch"]
+__all__ = ["Porter"]
 
 _SCRIPT = Path(__file__).with_name("zygote.py")
 _ANSWER_BYTES = 4096
@@ -36,18 +41,35 @@ class _Line:
 
     def ask(self, request: dict[str, Any], descriptors: Sequence[int]) -> Any:
         """Send a request and return the answer; `OSError` if there is nobody or it failed."""
+        self._send(request, descriptors)
+        return _read(self._socket.recv(_ANSWER_BYTES))
+
+    async def ask_long(self, request: dict[str, Any], descriptors: Sequence[int]) -> Any:
+        """Ask what takes longer than the event loop should stand still."""
+        self._send(request, descriptors)
+        self._socket.setblocking(False)
+        try:
+            loop = asyncio.get_running_loop()
+            answer = loop.sock_recv(self._socket, _ANSWER_BYTES)
+            return _read(await asyncio.wait_for(answer, _ANSWER_S))
+        finally:
+            self._socket.settimeout(_ANSWER_S)
+
+    def _send(self, request: dict[str, Any], descriptors: Sequence[int]) -> None:
         payload = memory_file(marshal.dumps(request))
         try:
             socket.send_fds(self._socket, [b"!"], [payload, *descriptors])
         finally:
             os.close(payload)
-        answer = self._socket.recv(_ANSWER_BYTES)
-        if not answer:
-            raise ConnectionResetError("it has ended")
-        return marshal.loads(answer)  # noqa: S302 - from our own child
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _read(answer: bytes) -> Any:
+    if not answer:
+        raise ConnectionResetError("it has ended")
+    return marshal.loads(answer)  # noqa: S302 - from our own child
 
 
 class _Zygote:
@@ -61,8 +83,7 @@ class _Zygote:
             [sys.executable, "-I", "-S", str(_SCRIPT)],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
-            # Read by anyone who can see the process, so no secrets; `bwrap` is found by the path.
-            env={"PATH": os.environ.get("PATH", os.defpath)},
+            env={},  # read by anyone who can see the process
             start_new_session=True,
         )
         theirs.close()
@@ -94,54 +115,75 @@ def _ask(request: dict[str, Any], descriptors: Sequence[int]) -> Any:
 
 
 class Porter:
-    """Lets commands into one sandbox, being in its control groups already.
+    """Builds one sandbox and lets commands into it, being in its control groups and namespaces.
 
-    Without groups, and where the porter can do nothing because the sandbox has used its processes
-    up, the zygote lets them in.
+    It starts on what all sandboxes have in common as soon as it is hired. Where it can do nothing
+    because the sandbox has used its processes up, the zygote lets commands in.
     """
 
-    def __init__(self, joins: list[str]) -> None:
+    def __init__(self, joins: list[str], *, is_isolated: bool) -> None:
+        self.is_isolated = is_isolated
         self._joins = joins
-        self._line: _Line | None = None
-        self._child: Child | None = None
-        if not joins:
-            return
+        self._target = 0
+        request = {
+            "work": "hire",
+            "joins": joins,
+            "is_isolated": is_isolated,
+            "scratch": str(cache_folder("mountpoint")),
+            "steps": layout.first_steps(),
+        }
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            self._child = Child(_ask({"work": "hire", "joins": joins}, [theirs.fileno()]))
+            self._child: Child | None = Child(_ask(request, [theirs.fileno()]))
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
         self._line = _Line(ours)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can still serve."""
+        return self._child is not None and self._child.poll() is None
+
+    async def build(self, steps: list[layout.Step], lifeline: int) -> Child:
+        """Finish the sandbox; return its process 1, which ends with the pipe `lifeline`.
+
+        Raises `OSError` that says what the kernel refused.
+        """
+        answer = await self._line.ask_long({"work": "build", "steps": steps}, [lifeline])
+        if isinstance(answer, str):
+            raise OSError(answer)
+        self._target = answer
+        return Child(answer)
 
     def enter(self, request: dict[str, Any], descriptors: Sequence[int]) -> Child:
         """Start a command with the descriptors as its 0, 1 and 2.
 
         Where the sandbox cannot be entered the child says so and fails.
         """
-        answer: Any = ""
-        request = {**request, "work": "enter", "joins": []}
-        if self._line is not None:
-            try:
-                answer = self._line.ask(request, descriptors)
-            except OSError:
-                answer = ""
+        request = {**request, "work": "enter"}
+        answer: Any
+        try:
+            answer = self._line.ask(request, descriptors)
+        except OSError as error:
+            answer = str(error)
         if isinstance(answer, str):
-            answer = _ask({**request, "joins": self._joins}, descriptors)
+            names = ["mnt", "pid", "ipc", "uts", "cgroup"] + ["net"] * self.is_isolated
+            way = {"joins": self._joins, "target": self._target, "namespaces": names}
+            answer = _ask({**request, **way}, descriptors)
         command, entered = answer
-        helper = Child(entered)
-        return Child(command, helper) if command else helper
+        helper = Child(entered) if entered else None
+        if not command and helper is not None:
+            return helper
+        return Child(command, helper)
 
     def close(self) -> None:
         """Dismiss it. Safe to call twice."""
-        if self._line is not None:
-            self._line.close()
-        if self._child is not None:
+        self._line.close()
+        child, self._child = self._child, None
+        if child is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._child.pid, signal.SIGKILL)
-            self._child.wait()
-            self._child = None
-
-
-def launch(request: dict[str, Any], descriptors: Sequence[int]) -> Child:
-    """Start process 1 of a sandbox with the descriptors as its 0, 1, 2 and 3."""
-    return Child(_ask({**request, "work": "start"}, descriptors))
+                os.kill(child.pid, signal.SIGKILL)
+            child.wait()

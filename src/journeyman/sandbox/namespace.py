@@ -1,4 +1,4 @@
-"""The embedded sandbox: bubblewrap, overlayfs and control groups, without any privilege.
+"""The embedded sandbox: namespaces, overlayfs and control groups, without any privilege.
 
 One sandbox is one process tree in namespaces of its own; each command enters it from outside, so
 nothing inside is trusted to report on itself. Closing the pipe to its process 1 ends everything.
@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import time
 from pathlib import Path
 from typing import Any, Literal
 
 from journeyman.errors import AttributedError
-from journeyman.sandbox import bubblewrap, cgroups, launcher, process, state
+from journeyman.sandbox import cgroups, launcher, layout, process, state
 from journeyman.sandbox.base import WORKSPACE, Executed, SandboxSpec
+from journeyman.sandbox.blank import keep_one_ready, take_blank
 from journeyman.sandbox.diagnosis import explain_refusal
 from journeyman.sandbox.settings import AGENT_HOME
 
 __all__ = ["NamespaceSandbox", "open_namespace"]
 
-_START_TIMEOUT_S = 30.0
 _FILE_TIMEOUT_S = 120.0
 _FILE_LIMIT_BYTES = 1 << 30
 _GRACE_S = 0.25
@@ -50,7 +49,7 @@ class NamespaceSandbox:
         porter: launcher.Porter,
         keeper: process.Child,
         lifeline: int,
-        pid: int,
+        group: str,
     ) -> None:
         self.name = folder.name
         self.spec = spec
@@ -58,7 +57,8 @@ class NamespaceSandbox:
         self._porter = porter
         self._keeper: process.Child | None = keeper
         self._lifeline = lifeline
-        self._pid = pid
+        self.group = group
+        """Name of its control groups."""
         self._running: set[int] = set()
 
     async def execute(
@@ -95,10 +95,9 @@ class NamespaceSandbox:
         keeper, self._keeper = self._keeper, None
         if keeper is None:
             return
-        for pid in (self._pid, keeper.pid, *self._running):
-            if pid:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, 9)
+        for pid in (keeper.pid, *self._running):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
         os.close(self._lifeline)
         self._porter.close()
         await process.wait(keeper, None)
@@ -162,12 +161,7 @@ class NamespaceSandbox:
     def _request(
         self, programs: list[str], arguments: list[str], variables: dict[str, str]
     ) -> dict[str, Any]:
-        namespaces = ["mnt", "pid", "ipc", "uts", "cgroup"]
-        if self.spec.network != "open":
-            namespaces.append("net")
         return {
-            "target": self._pid,
-            "namespaces": namespaces,
             "folder": WORKSPACE,
             "programs": programs,
             "arguments": arguments,
@@ -195,74 +189,38 @@ async def _spawn(
 
 async def open_namespace(spec: SandboxSpec, name: str) -> NamespaceSandbox:
     """Start a sandbox and return once its process 1 is ready."""
-    folder = state.claim(name, spec.owner)
-    porter = None
-    try:
-        # Its way into the groups takes time in which the sandbox can start.
-        porter = launcher.Porter(cgroups.join_files(cgroups.create(name, spec.limits)))
-        _lay_out(spec, folder)
-        keeper, lifeline, pid = await _start(spec, folder)
-    except BaseException:
-        if porter is not None:
-            porter.close()
-        state.remove(folder)
-        raise
-    return NamespaceSandbox(spec, folder, porter, keeper, lifeline, pid)
-
-
-def _lay_out(spec: SandboxSpec, folder: Path) -> None:
-    for part in ("scratch", "merged"):
-        (folder / part).mkdir()
-    for index, layer in enumerate(spec.workspace_layers):
+    for layer in spec.workspace_layers:
         if not layer.is_dir():
             raise AttributedError("environment_missing", f"no folder {layer}")
-        (folder / f"l{index}").symlink_to(layer.absolute())
-
-
-async def _start(spec: SandboxSpec, folder: Path) -> tuple[process.Child, int, int]:
-    """Start process 1; once it is ready, return it, the pipe that it lives by, and its id."""
-    life_read, life_write = os.pipe()
-    ready_read, ready_write = os.pipe()
-    info_read, info_write = os.pipe()
-    log = os.open(folder / "start.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    request = bubblewrap.launch_request(spec, folder)
-    given = [life_read, ready_write, log, info_write]
-    keeper = None
+    blank = take_blank(is_isolated=spec.network != "open")
     try:
-        try:
-            keeper = launcher.launch(request, given)
-        except BaseException:
-            os.close(ready_read)
-            raise
-        finally:
-            for descriptor in given:
-                os.close(descriptor)
-        if not await _is_ready(ready_read):
-            raise explain_refusal((folder / "start.log").read_text(errors="replace"))
-        return keeper, life_write, int(json.loads(os.read(info_read, 4096))["child-pid"])
+        folder = state.claim(name, spec.owner, blank.group)
     except BaseException:
+        blank.discard()
+        raise
+    try:
+        cgroups.limit(blank.group, spec.limits)
+        keeper, lifeline = await _start(spec, blank.porter)
+    except BaseException:
+        blank.porter.close()
+        state.remove(folder)
+        raise
+    keep_one_ready()
+    return NamespaceSandbox(spec, folder, blank.porter, keeper, lifeline, blank.group)
+
+
+async def _start(spec: SandboxSpec, porter: launcher.Porter) -> tuple[process.Child, int]:
+    """Start process 1; once it is ready, return it and the pipe that it lives by."""
+    life_read, life_write = os.pipe()
+    try:
+        return await porter.build(layout.last_steps(spec), life_read), life_write
+    except BaseException as error:
         os.close(life_write)
-        if keeper is not None:
-            _discard(keeper)
+        if isinstance(error, OSError):
+            raise explain_refusal(str(error)) from None
         raise
     finally:
-        os.close(info_read)
-
-
-async def _is_ready(ready_read: int) -> bool:
-    transport, output = await process.drain(ready_read, 4096)
-    try:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(output.has_data.wait(), _START_TIMEOUT_S)
-    finally:
-        transport.close()
-    return bool(output.value())
-
-
-def _discard(keeper: process.Child) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(keeper.pid, 9)
-    keeper.wait()
+        os.close(life_read)
 
 
 async def _finish(readers: list[tuple[asyncio.ReadTransport, process.Bounded]]) -> None:

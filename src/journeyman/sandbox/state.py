@@ -21,7 +21,7 @@ from journeyman.config import cache_folder
 from journeyman.errors import AttributedError
 from journeyman.sandbox import cgroups
 
-__all__ = ["claim", "reap", "remove", "sandboxes_folder"]
+__all__ = ["claim", "own_mark", "reap", "remove", "sandboxes_folder"]
 
 
 def sandboxes_folder() -> Path:
@@ -42,15 +42,22 @@ def process_identity(pid: int) -> dict[str, Any] | None:
     return {"pid": pid, "start_time": fields[19], "boot": boot}
 
 
-def claim(name: str, owner: str) -> Path:
+def own_mark() -> str:
+    """Name this process in a word that is safe in a file's name; see `_is_marked_by_the_living`."""
+    return _mark(process_identity(os.getpid()))
+
+
+def claim(name: str, owner: str, group: str = "") -> Path:
     """Make the state folder `name`, owned by this process; a dead owner's one is removed first.
+
+    `group` names its control groups, which will be removed with it.
 
     Raises `AttributedError("sandbox_unavailable")` where a living process holds that name.
     """
     root = sandboxes_folder()
     process = process_identity(os.getpid())
-    fresh = Path(tempfile.mkdtemp(prefix=_fresh_prefix(process), dir=root))
-    record = {"name": name, "owner": owner, "process": process}
+    fresh = Path(tempfile.mkdtemp(prefix=f".new-{_mark(process)}-", dir=root))
+    record = {"name": name, "owner": owner, "group": group, "process": process}
     (fresh / "owner.json").write_text(json.dumps(record), encoding="utf-8")
     folder = root / name
     for is_last in (False, True):
@@ -78,12 +85,20 @@ def reap(owner: str | None = None, keep: Collection[str] = ()) -> list[str]:
             continue
         remove(folder)
         reaped.append(folder.name)
+    _reap_groups()
     return reaped
+
+
+def _reap_groups() -> None:
+    """Remove groups that nobody's folder names yet and whose maker is gone."""
+    for name in cgroups.names():
+        if not _is_marked_by_the_living(name):
+            cgroups.remove(name)
 
 
 def remove(folder: Path) -> None:
     """End what still runs in a sandbox and delete its cgroups and its folder."""
-    cgroups.remove(folder.name)
+    cgroups.remove(_record(folder).get("group") or folder.name)
     delete_tree(folder)
 
 
@@ -116,17 +131,17 @@ def _is_owned(folder: Path) -> bool:
     process = _record(folder).get("process")
     if isinstance(process, dict):
         return process_identity(process["pid"]) == process
-    return _is_in_the_making(folder.name)
+    return _is_marked_by_the_living(folder.name.removeprefix(".new-"))
 
 
-def _fresh_prefix(process: dict[str, Any] | None) -> str:
-    """Name the maker in the folder's own name: it may die before it can write `owner.json`."""
+def _mark(process: dict[str, Any] | None) -> str:
+    """Name a maker in the thing's own name: it may die before it can write `owner.json`."""
     named = process or {"pid": 0, "start_time": "0", "boot": ""}
-    return f".new-{named['pid']}-{named['start_time']}-{named['boot'][:8]}-"
+    return f"{named['pid']}-{named['start_time']}-{named['boot'][:8]}"
 
 
-def _is_in_the_making(name: str) -> bool:
-    """Tell whether a folder without `owner.json` belongs to a process that still lives."""
-    found = re.match(r"\.new-(\d+)-", name)
+def _is_marked_by_the_living(name: str) -> bool:
+    """Tell whether a name that begins with a mark is of a process that still lives."""
+    found = re.match(r"(\d+)-\d", name)
     process = process_identity(int(found[1])) if found else None
-    return process is not None and name.startswith(_fresh_prefix(process))
+    return process is not None and name.startswith(f"{_mark(process)}-")
