@@ -2,12 +2,15 @@
 
 import asyncio
 import sys
+from contextlib import asynccontextmanager
 
 import pytest
 
 from journeyman.errors import FAILURES, AttributedError
+from journeyman.sandbox import opened
 from journeyman.types import Environment, Origin, Task, TestStatus, VerifierSpec
 from journeyman.verify.grade import grade
+from journeyman.verify.prepare import prepare
 
 HIDDEN = "my tests/test_one.py"
 TEST = (
@@ -148,7 +151,7 @@ def test_git_that_cannot_work_is_never_the_patchs_failure(task, tmp_path, whose,
 
 @pytest.mark.sandbox
 def test_git_that_does_not_end_is_a_missed_deadline(task, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules[grade.__module__], "_APPLY_S", 1.0)
+    monkeypatch.setattr(sys.modules[prepare.__module__], "_PREPARE_S", 1.0)
     put_git(tmp_path, "exec sleep 1000")
     with pytest.raises(AttributedError) as caught:
         judged(task.model_copy(update={"bug_patch": ""}), tmp_path, GOLD)
@@ -204,3 +207,51 @@ def test_a_patch_that_breaks_what_every_test_imports_has_failed_them(task, tmp_p
     assert verdict.failure is None
     assert list(verdict.tests.values()) == [TestStatus.MISSING]
     assert not verdict.is_resolved
+
+
+class Counted:
+    """A real sandbox that notes which commands it is given."""
+
+    def __init__(self, sandbox, commands):
+        self._sandbox = sandbox
+        self._commands = commands
+
+    def __getattr__(self, name):
+        if name in ("execute", "read", "write"):
+            self._commands.append(name)
+        return getattr(self._sandbox, name)
+
+
+@pytest.mark.sandbox
+def test_a_grading_is_three_commands_prepare_run_collect(task, tmp_path, monkeypatch):
+    commands = []
+
+    @asynccontextmanager
+    async def counting(*words, **options):
+        async with opened(*words, **options) as sandbox:
+            yield Counted(sandbox, commands)
+
+    monkeypatch.setattr(sys.modules[grade.__module__], "opened", counting)
+    full = task.model_copy(update={"test_patch": PATH_OF_HIDDEN.format(
+        path="tests two/new.py", mode="100755", line="print(1)"
+    )})  # fmt: skip
+    assert judged(full, tmp_path, GOLD).is_resolved
+    assert commands == ["execute", "execute", "read"]
+    commands.clear()
+    assert judged(full, tmp_path, "nonsense").failure.cause == "patch_invalid"
+    assert commands == ["execute"]
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"bug_patch": GOLD}, "the bug's patch: error: patch failed: one.py"),
+        ({"hidden_paths": ("nowhere.py",)}, "the hidden files: mv: cannot stat 'nowhere.py'"),
+        ({"test_patch": BUG}, "the tests' patch: error"),
+    ],
+)
+def test_each_step_is_blamed_for_its_own_failure(task, tmp_path, change, what):
+    with pytest.raises(AttributedError, match=what) as caught:
+        judged(task.model_copy(update=change), tmp_path, "")
+    assert caught.value.cause == "task_broken"

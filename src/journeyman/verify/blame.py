@@ -11,13 +11,15 @@ from __future__ import annotations
 from journeyman.errors import AttributedError
 from journeyman.sandbox import Executed
 
-__all__ = ["succeeded"]
+__all__ = ["DETAIL_CHARACTERS", "succeeded"]
 
 _REFUSED = (1, 128)
 """How `git apply`, `mv` and `cp` end when they refuse: an error (1), Git's fatal error (128)."""
 
 _CANNOT_RUN = (126, 127)
-_DETAIL_CHARACTERS = 500
+DETAIL_CHARACTERS = 500
+"""Most that a failure's detail takes of what a program said."""
+
 _DISK_FULL = ("No space left on device", "Disk quota exceeded")
 _STARVED = (
     "Cannot allocate memory",
@@ -40,7 +42,7 @@ def succeeded(done: Executed, what: str) -> bool:
     if done.exit_code == 0:
         return True
     said = done.stderr.decode(errors="replace").strip()
-    detail = f"{what}: exit code {done.exit_code}: {said[:_DETAIL_CHARACTERS]}"
+    detail = f"{what}: exit code {done.exit_code}: {said[:DETAIL_CHARACTERS]}"
     if any(sign in said for sign in _DISK_FULL):
         raise AttributedError("disk_full", detail)
     if done.exit_code in _CANNOT_RUN:

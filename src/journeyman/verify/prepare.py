@@ -1,0 +1,109 @@
+"""Preparing a fresh copy of an environment for its verifier: bug in, patch in, tests as they were.
+
+One command in the sandbox does it all, because each command costs more than most of these steps. It
+says which step it is at, so that whatever ends it is blamed on the right one.
+
+    complaint = await prepare(sandbox, task, patch)  # None, or why the patch does not apply
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from journeyman.errors import AttributedError
+from journeyman.sandbox import Executed, Sandbox
+from journeyman.types import Task
+from journeyman.verify.blame import DETAIL_CHARACTERS, succeeded
+
+__all__ = ["prepare"]
+
+_PREPARE_S = 240.0
+_STAGE = "/tmp/.journeyman-grade"  # noqa: S108 - a path inside the sandbox
+
+_STEPS = {
+    "stage": "bringing the patches into the sandbox",
+    "bug": "the bug's patch",
+    "hide": "the hidden files",
+    "patch": "the patch",
+    "show": "the hidden files",
+    "tests": "the tests' patch",
+    "clean": "cleaning up in the sandbox",
+}
+_OURS = ("stage", "clean")
+"""Steps in which nothing of a task or a model takes part."""
+
+# Git sees no repository's or user's settings; the workspace is not a repository here. A folder of
+# the patch's making may be a link that leads elsewhere; a hidden file's is never one.
+_FUNCTIONS = f"""\
+set -e
+export LC_ALL=C GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_CEILING_DIRECTORIES=/
+stage={_STAGE}
+at() {{ printf '@%s\\n' "$1"; printf '@%s\\n' "$1" >&2; }}
+cut_out() {{
+    tail -c "+$2" $stage/all | head -c "$3" > "$stage/$1"
+    if [ $(wc -c < "$stage/$1") -ne "$3" ]; then echo "$1 was cut short" >&2; exit 2; fi
+}}
+apply() {{ git -c core.autocrlf=false apply --whitespace=nowarn "$stage/$1"; }}
+hide() {{ mv -- "$1" "$stage/hidden/$2"; }}
+restore() {{
+    rest=$1 place=.
+    while [ "$rest" != "${{rest#*/}}" ]; do
+        place=$place/${{rest%%/*}} rest=${{rest#*/}}
+        if [ -L "$place" ] || [ -f "$place" ]; then rm -f -- "$place"; fi
+    done
+    mkdir -p -- "$place" && rm -rf -- "./$1" && cp -a -- "$stage/hidden/$2" "./$1"
+}}"""
+
+
+async def prepare(sandbox: Sandbox, task: Task, patch: str) -> str | None:
+    """Bring the workspace to what is to be tested; return why `patch` does not apply, if so.
+
+    Raises `AttributedError("task_broken")` where the task's own patches or hidden files do not fit,
+    and as `succeeded` does for what is the machine's doing.
+    """
+    given = {"bug": task.bug_patch, "patch": patch, "tests": task.test_patch}
+    patches = {
+        name: text.encode("utf-8", "surrogateescape")
+        for name, text in given.items()
+        if text.strip()
+    }
+    script = "\n".join(_script(task, patches))
+    done = await sandbox.execute(script, timeout_s=_PREPARE_S, stdin=b"".join(patches.values()))
+    step, done = _last_step(done)
+    if succeeded(done, _STEPS[step]):
+        return None
+    said = done.stderr.decode(errors="replace").strip() or f"exit code {done.exit_code}"
+    if step == "patch":
+        return said
+    cause = "sandbox_died" if step in _OURS else "task_broken"
+    raise AttributedError(cause, f"{_STEPS[step]}: {said[:DETAIL_CHARACTERS]}")
+
+
+def _script(task: Task, patches: Mapping[str, bytes]) -> Iterator[str]:
+    yield _FUNCTIONS
+    yield "at stage; rm -rf $stage; mkdir -p $stage/hidden; cat > $stage/all"
+    start = 1
+    for name, data in patches.items():
+        yield f"cut_out {name} {start} {len(data)}"
+        start += len(data)
+    hidden = [(shlex.quote(path), index) for index, path in enumerate(task.hidden_paths)]
+    if "bug" in patches:
+        yield "at bug; apply bug"
+    yield "at hide"
+    yield from (f"hide {path} {index}" for path, index in hidden)
+    if "patch" in patches:
+        yield "at patch; apply patch"
+    yield "at show"
+    yield from (f"restore {path} {index}" for path, index in hidden)
+    if "tests" in patches:
+        yield "at tests; apply tests"
+    yield "at clean; rm -rf $stage"
+
+
+def _last_step(done: Executed) -> tuple[str, Executed]:
+    """Return the step that the script had come to, and its outcome with what was said since."""
+    names = [line[1:] for line in done.stdout.decode(errors="replace").splitlines()]
+    step = names[-1] if names else "stage"
+    said = done.stderr.rpartition(f"@{step}\n".encode())[2]
+    return step, done.model_copy(update={"stderr": said})
