@@ -8,23 +8,16 @@ Nothing of the project is run, and the tree itself is never written to.
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.tasks.git import git
+from journeyman.tasks.touched import touched_paths
 
 __all__ = ["patched", "touched_paths"]
-
-_PATH = re.compile(r"^(?:---|\+\+\+) [ab]/([^\t\n]+)\t?$", re.MULTILINE)
-
-
-def touched_paths(patches: Iterable[str]) -> tuple[str, ...]:
-    """List the files that unified Git diffs name, sorted."""
-    return tuple(sorted({path for patch in patches for path in _PATH.findall(patch)}))
 
 
 def patched(tree: Path, patches: Sequence[str]) -> dict[str, bytes | None]:
@@ -50,7 +43,14 @@ def patched(tree: Path, patches: Sequence[str]) -> dict[str, bytes | None]:
 
 def _apply(folder: Path, patch: str, env: dict[str, str]) -> None:
     try:
-        git(folder, "apply", "--whitespace=nowarn", "-", stdin=patch.encode(), env=env)
+        git(
+            folder,
+            "apply",
+            "--whitespace=nowarn",
+            "-",
+            stdin=patch.encode("utf-8", "surrogateescape"),
+            env=env,
+        )
     except JourneymanError as error:
         raise AttributedError("task_broken", error.message) from None
 
