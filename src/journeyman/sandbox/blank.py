@@ -16,7 +16,7 @@ from journeyman.sandbox import cgroups
 from journeyman.sandbox.launcher import Porter
 from journeyman.sandbox.state import own_mark
 
-__all__ = ["Blank", "keep_one_ready", "make_ready", "take_blank"]
+__all__ = ["Blank", "discard_ready", "keep_one_ready", "make_ready", "take_blank"]
 
 _DELAY_S = 0.02
 _counter = itertools.count(1)
@@ -68,7 +68,8 @@ def make_ready() -> None:
 
 
 @atexit.register
-def _discard_all() -> None:
+def discard_ready() -> None:
+    """Undo what is ready."""
     while _ready:
         blank = _ready.pop()
         if blank.owner == os.getpid():
