@@ -34,13 +34,30 @@ class Package:
     keep: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     """What a wheel needs to be imported, as pinned requirements."""
+    part: str = ""
+    """Names this selection of files where a package is here twice, or only in part."""
+    files: tuple[str, ...] = ()
+    """Globs of the files of a wheel that stay; empty means all."""
+
+    @property
+    def label(self) -> str:
+        """What `tree` is asked for."""
+        return f"{self.name}-{self.part}" if self.part else self.name
 
 
 PACKAGES = {
-    package.name: package
+    package.label: package
     for package in (
         Package("llama-cpp-python", "0.3.36", ("vendor/llama.cpp/models/templates/*",)),
         Package("vllm", "0.33.0", ("examples/*.jinja",)),
+        Package(
+            "vllm",
+            "0.16.0",
+            ("vllm/tool_parsers/*.py", "vllm/entrypoints/openai/engine/protocol.py"),
+            part="parsers",
+        ),
+        Package("litellm", "1.110.2", part="vocabularies", files=("*/*/tokenizers/*",)),
+        Package("tokenizers", "0.22.1"),
         Package(
             "renderers",
             "0.1.12",
@@ -68,7 +85,7 @@ PACKAGES = {
 def tree(name: str) -> Path:
     """Return the folder of a package, downloading it the first time."""
     package = PACKAGES[name]
-    folder = cache_folder("genuine") / f"{package.name}-{package.version}"
+    folder = cache_folder("genuine") / f"{package.label}-{package.version}"
     if folder.is_dir():
         return folder
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
@@ -88,7 +105,17 @@ def _wheel(package: Package, scratch: Path) -> Path:
         _install(["--target", str(target), *package.also])
     if not target.is_dir():
         raise UnavailableError(f"{package.name} {package.version} was not downloaded")
-    return target
+    return _selected(target, package.files, scratch / "kept") if package.files else target
+
+
+def _selected(root: Path, patterns: tuple[str, ...], kept: Path) -> Path:
+    for pattern in patterns:
+        for path in root.glob(pattern):
+            target = kept / path.relative_to(root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if path.is_dir() else shutil.copyfile
+            copy(path, target)
+    return kept
 
 
 def _source(package: Package, scratch: Path) -> Path:
@@ -103,14 +130,7 @@ def _source(package: Package, scratch: Path) -> Path:
     roots = list((scratch / "uv").glob(f"sdists-*/pypi/{package.name}/{package.version}/*/src"))
     if not roots:
         raise UnavailableError(f"the source of {package.name} {package.version} was not downloaded")
-    kept = scratch / "kept"
-    for pattern in package.keep:
-        for path in roots[0].glob(pattern):
-            target = kept / path.relative_to(roots[0])
-            target.parent.mkdir(parents=True, exist_ok=True)
-            copy = shutil.copytree if path.is_dir() else shutil.copyfile
-            copy(path, target)
-    return kept
+    return _selected(roots[0], package.keep, scratch / "kept")
 
 
 def _install(arguments: list[str], *, must_succeed: bool = True) -> None:
