@@ -17,6 +17,12 @@ async def said(sandbox, command, **options):
     return (done.stdout + done.stderr).decode()
 
 
+def end(porter):
+    pid = porter._child.pid
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
 async def test_no_capability_and_no_way_to_gain_one(spec):
     async with opened(spec) as sandbox:
         status = await said(sandbox, "cat /proc/self/status")
@@ -119,8 +125,7 @@ async def test_the_host_network_only_where_it_is_asked_for(spec):
 
 async def test_commands_still_get_in_when_the_porter_is_gone(spec):
     async with opened(spec) as sandbox:
-        os.kill(sandbox._porter._child.pid, signal.SIGKILL)
-        sandbox._porter._child.wait()
+        end(sandbox._porter)
         assert await said(sandbox, "id -u; cat a.txt") == "1000\nfrom the layer\n"
         assert "CapEff:\t0000000000000000" in await said(sandbox, "cat /proc/self/status")
         assert len((await said(sandbox, "ps -e --no-headers")).splitlines()) == 2
@@ -160,10 +165,24 @@ async def test_what_is_kept_ready_is_used_and_leaves_nothing(spec):
 
 async def test_a_ready_one_that_died_or_serves_another_network_is_not_used(spec):
     blank.make_ready()
-    os.kill(blank._ready[0].porter._child.pid, signal.SIGKILL)
+    end(blank._ready[0].porter)
     async with opened(spec) as sandbox:
         assert await said(sandbox, "cat a.txt") == "from the layer\n"
     blank.make_ready()
     ready = blank._ready[0]
     async with opened(spec.model_copy(update={"network": "open"})) as sandbox:
         assert sandbox.group != ready.group
+
+
+async def test_without_control_groups_resource_limits_bound_memory(layer, monkeypatch):
+    monkeypatch.setattr(cgroups, "_parents", dict)
+    blank.discard_ready()
+    spec = SandboxSpec(
+        workspace_layers=(layer,), limits=Limits(memory_bytes=64 << 20, num_processes=40)
+    )
+    async with opened(spec) as sandbox:
+        seen = await said(sandbox, "ulimit -u; python3 -c 'x = bytearray(300_000_000)'")
+        assert seen.startswith("40\n")
+        assert "MemoryError" in seen
+        assert await said(sandbox, "echo fine") == "fine\n"
+    blank.discard_ready()

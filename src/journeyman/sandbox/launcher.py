@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import marshal
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from typing import Any
 from journeyman.config import cache_folder
 from journeyman.errors import AttributedError
 from journeyman.sandbox import layout
+from journeyman.sandbox.base import Limits
 from journeyman.sandbox.process import Child, memory_file
 
 __all__ = ["Porter"]
@@ -147,12 +149,19 @@ class Porter:
         """Whether it can still serve."""
         return self._child is not None and self._child.poll() is None
 
-    async def build(self, steps: list[layout.Step], lifeline: int) -> Child:
+    async def build(self, steps: list[layout.Step], limits: Limits, lifeline: int) -> Child:
         """Finish the sandbox; return its process 1, which ends with the pipe `lifeline`.
+
+        Where there are no control groups, resource limits keep what they can of `limits`.
 
         Raises `OSError` that says what the kernel refused.
         """
-        answer = await self._line.ask_long({"work": "build", "steps": steps}, [lifeline])
+        ceilings = [
+            (resource.RLIMIT_DATA, limits.memory_bytes),
+            (resource.RLIMIT_NPROC, limits.num_processes),
+        ]
+        order = {"work": "build", "steps": steps, "ceilings": [] if self._joins else ceilings}
+        answer = await self._line.ask_long(order, [lifeline])
         if isinstance(answer, str):
             raise OSError(answer)
         self._target = answer

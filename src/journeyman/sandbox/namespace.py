@@ -213,7 +213,8 @@ async def _start(spec: SandboxSpec, porter: launcher.Porter) -> tuple[process.Ch
     """Start process 1; once it is ready, return it and the pipe that it lives by."""
     life_read, life_write = os.pipe()
     try:
-        return await porter.build(layout.last_steps(spec), life_read), life_write
+        keeper = await porter.build(layout.last_steps(spec), spec.limits, life_read)
+        return keeper, life_write
     except BaseException as error:
         os.close(life_write)
         if isinstance(error, OSError):

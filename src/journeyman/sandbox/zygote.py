@@ -268,6 +268,8 @@ def _build(request: Request, descriptors: list[int]) -> int:
     if pid == 0:
         _in_child(lambda: _become_keeper(root, descriptors[0], answer_write), answer_write)
     os.close(answer_write)
+    for kind, ceiling in request["ceilings"]:
+        resource.setrlimit(kind, (ceiling, ceiling))  # of all that it will fork
     with os.fdopen(answer_read, "rb") as stream:
         answer = stream.read()
     if answer != b"ready":
