@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from journeyman.sandbox import WORKSPACE, environment_spec, load_environment, opened
-from journeyman.tasks.tree import touched_paths
+from journeyman.tasks.tree import apply_patches, read_file, real_place
 from journeyman.tasks.workspace import prepare_workspace
 from journeyman.types import Task
 
@@ -50,11 +50,15 @@ async def find_visible(
 
 def _secrets(task: Task, repository: Path) -> dict[str, bytes]:
     """Return the files of the environment's tree that the agent must not have, by path."""
-    paths = {*task.hidden_paths, *(touched_paths([task.bug_patch]) if task.bug_patch else ())}
+    buggy = apply_patches(repository, [task.bug_patch])
+    hidden = {real_place(repository, path) for path in task.hidden_paths}
+    # What the bug only moved, or gave another mode, is there for the agent to see.
+    seen = {file.data for path, file in buggy.items() if file and path not in hidden}
+    found = {path: read_file(repository, path) for path in sorted({*hidden, *buggy})}
     return {
-        path: (repository / path).read_bytes()
-        for path in sorted(paths)
-        if (repository / path).is_file() and (repository / path).stat().st_size
+        path: file.data
+        for path, file in found.items()
+        if file and file.data and (path in hidden or file.data not in seen)
     }
 
 

@@ -15,19 +15,19 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from journeyman.config import cache_folder, digest
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.sandbox import load_environment
 from journeyman.tasks.git import add_files, commit_tree, git, init_repository, list_files
-from journeyman.tasks.tree import patched
+from journeyman.tasks.tree import apply_patches, real_place, write_file
 from journeyman.types import Environment, Task
 
 __all__ = ["find_base_commit", "prepare_workspace"]
 
-_RECIPE = 1
+_RECIPE = 2
 """Raised whenever the same task would be laid out differently, so that old layers are not reused."""
 
 
@@ -80,37 +80,42 @@ def _put_in_place(scratch: Path, place: Path) -> None:
 
 
 def _lay_out(task: Task, environment: Environment, tree: Path, layer: Path) -> None:
-    changed = patched(tree, [task.bug_patch])
-    changed |= dict.fromkeys(task.hidden_paths)
-    for path, data in changed.items():
-        target = layer / path
-        _make_parents(tree, layer, target.parent)
-        if data is not None:
-            target.write_bytes(data)
-            target.chmod(_mode(tree / path))
-        elif os.path.lexists(tree / path):
-            os.mknod(target, stat.S_IFCHR, os.makedev(0, 0))  # a whiteout: overlayfs shows nothing
-    _commit(environment, tree, layer, changed)
+    changed = apply_patches(tree, [task.bug_patch])
+    changed |= dict.fromkeys(real_place(tree, path) for path in task.hidden_paths)
+    written = {path: file for path, file in changed.items() if file}
+    for path, file in written.items():
+        _make_parents(tree, layer, path)
+        write_file(layer / path, file)
+    for path in changed.keys() - written.keys():
+        _white_out(tree, layer, path, written)
+    _commit(environment, tree, layer, changed.keys(), written.keys())
 
 
-def _make_parents(tree: Path, layer: Path, folder: Path) -> None:
-    """Make a folder of the layer; overlayfs shows the upper folder's permissions, so copy them."""
-    parts = folder.relative_to(layer).parts
-    for depth in range(1, len(parts) + 1):
-        part = Path(*parts[:depth])
-        if not (layer / part).is_dir():
-            (layer / part).mkdir()
-            if (tree / part).is_dir():
-                shutil.copystat(tree / part, layer / part)
-            (layer / part).chmod(0o755)
+def _white_out(tree: Path, layer: Path, path: str, written: Collection[str]) -> None:
+    """Let overlayfs show nothing of a file; what was written in its or its folder's place does it."""
+    is_covered = any(str(folder) in written for folder in Path(path).parents)
+    if is_covered or (layer / path).is_dir() or not os.path.lexists(tree / path):
+        return
+    _make_parents(tree, layer, path)
+    os.mknod(layer / path, stat.S_IFCHR, os.makedev(0, 0))
 
 
-def _mode(path: Path) -> int:
-    return 0o755 if path.is_file() and path.stat().st_mode & 0o100 else 0o644
+def _make_parents(tree: Path, layer: Path, path: str) -> None:
+    """Make a path's folders; overlayfs shows the upper folder's permissions, so copy them."""
+    for folder in reversed(Path(path).parents[:-1]):
+        if not (layer / folder).is_dir():
+            (layer / folder).mkdir()
+            if (tree / folder).is_dir() and not (tree / folder).is_symlink():
+                shutil.copystat(tree / folder, layer / folder)
+            (layer / folder).chmod(0o755)
 
 
 def _commit(
-    environment: Environment, tree: Path, layer: Path, changed: Mapping[str, bytes | None]
+    environment: Environment,
+    tree: Path,
+    layer: Path,
+    changed: Iterable[str],
+    written: Iterable[str],
 ) -> None:
     """Commit what the agent sees; the objects of what it must not see are never written."""
     git_folder = layer / ".git"
@@ -124,7 +129,6 @@ def _commit(
     gone = b"".join(os.fsencode(path) + b"\0" for path in changed)
     git(layer, "update-index", "--force-remove", "-z", "--stdin", stdin=gone,
         env={**env, "GIT_WORK_TREE": str(layer)})  # fmt: skip
-    written = [path for path, data in changed.items() if data is not None]
     add_files(git_folder, layer, written)
     with_base = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": str(base / "objects")}
     commit = commit_tree(git_folder, "Start", environment.created_at, env=with_base)

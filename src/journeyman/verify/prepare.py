@@ -33,26 +33,34 @@ _STEPS = {
 _OURS = ("stage", "clean")
 """Steps in which nothing of a task or a model takes part."""
 
-# Git sees no repository's or user's settings; the workspace is not a repository here. A folder of
-# the patch's making may be a link that leads elsewhere; a hidden file's is never one.
+# Git sees no repository's or user's settings; the workspace is not a repository here. A hidden file's
+# folder may be a link of the tree's own: the file's real place is noted while it is known to be true.
+# Afterwards a folder may be a link of the patch's making, which leads elsewhere.
 _FUNCTIONS = f"""\
 set -e
 export LC_ALL=C GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_CEILING_DIRECTORIES=/
-stage={_STAGE}
+stage={_STAGE} root=$(pwd -P)
 at() {{ printf '@%s\\n' "$1"; printf '@%s\\n' "$1" >&2; }}
 cut_out() {{
     tail -c "+$2" $stage/all | head -c "$3" > "$stage/$1"
     if [ $(wc -c < "$stage/$1") -ne "$3" ]; then echo "$1 was cut short" >&2; exit 2; fi
 }}
 apply() {{ git -c core.autocrlf=false apply --whitespace=nowarn "$stage/$1"; }}
-hide() {{ mv -- "$1" "$stage/hidden/$2"; }}
+hide() {{
+    folder=$(cd -- "./$(dirname -- "$1")" && pwd -P)/
+    case $folder in "$root"/*) ;; *) echo "$1 leads out of the tree" >&2; exit 1 ;; esac
+    path=${{folder#"$root"/}}${{1##*/}}
+    printf '%s' "$path" > "$stage/hidden/$2.path"
+    mv -- "$path" "$stage/hidden/$2"
+}}
 restore() {{
-    rest=$1 place=.
+    path=$(cat "$stage/hidden/$1.path")
+    rest=$path place=.
     while [ "$rest" != "${{rest#*/}}" ]; do
         place=$place/${{rest%%/*}} rest=${{rest#*/}}
         if [ -L "$place" ] || [ -f "$place" ]; then rm -f -- "$place"; fi
     done
-    mkdir -p -- "$place" && rm -rf -- "./$1" && cp -a -- "$stage/hidden/$2" "./$1"
+    mkdir -p -- "$place" && rm -rf -- "./$path" && cp -a -- "$stage/hidden/$1" "./$path"
 }}"""
 
 
@@ -87,15 +95,15 @@ def _script(task: Task, patches: Mapping[str, bytes]) -> Iterator[str]:
     for name, data in patches.items():
         yield f"cut_out {name} {start} {len(data)}"
         start += len(data)
-    hidden = [(shlex.quote(path), index) for index, path in enumerate(task.hidden_paths)]
     if "bug" in patches:
         yield "at bug; apply bug"
     yield "at hide"
-    yield from (f"hide {path} {index}" for path, index in hidden)
+    for index, path in enumerate(task.hidden_paths):
+        yield f"hide {shlex.quote(path)} {index}"
     if "patch" in patches:
         yield "at patch; apply patch"
     yield "at show"
-    yield from (f"restore {path} {index}" for path, index in hidden)
+    yield from (f"restore {index}" for index in range(len(task.hidden_paths)))
     if "tests" in patches:
         yield "at tests; apply tests"
     yield "at clean; rm -rf $stage"
