@@ -158,3 +158,20 @@ def test_what_a_format_cannot_hold_is_refused() -> None:
     assert not get_template("qwen3_coder").can_write(message, TOOLS)
     wrong = Message(role="assistant", tool_calls=(ToolCall(name="note", arguments={"count": "6"}),))
     assert not get_template("qwen3_coder").can_write(wrong, TOOLS)
+
+
+IN_TAGS = (
+    "qwen3_coder", "qwen3_xml_mixed", "glm46", "minimax_m2", "seed_oss", "xml_cline", "xml_aone"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IN_TAGS)
+def test_a_text_cut_in_its_last_delimiters_keeps_the_last_value(name: str) -> None:
+    template = get_template(name)
+    call = ToolCall(name="note", arguments={"text": "a", "count": 2})
+    text = template.render_turn(Message(role="assistant", tool_calls=(call,)))
+    value_end = text.index(">", text.rindex("2")) + 1
+    for cut in range(value_end, len(text)):
+        turn = template.parse(text[:cut], TOOLS)
+        assert turn.calls == (call,), text[value_end:cut]
+        assert "unclosed_call" in {error.kind for error in turn.errors}

@@ -65,7 +65,7 @@ def followed_by(cursor: Cursor, at: int, literals: Sequence[str]) -> tuple[Verdi
     for literal in literals:
         if body.startswith(literal):
             return True, position + len(literal)
-    if cursor.is_closed:
-        return not body, position
     is_possible = any(literal.startswith(body) for literal in literals)
+    if cursor.is_closed:  # a delimiter that the end of the text cuts off counts
+        return is_possible, position
     return (WAIT if is_possible else False), position
