@@ -13,7 +13,7 @@ Whole-text parsing and streaming run the same generator, so they cannot disagree
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from functools import lru_cache
 
 __all__ = [
@@ -32,10 +32,17 @@ Reader = Generator[None, None, None]
 """A generator that yields whenever it needs more text."""
 
 
+Find = Callable[[str], "re.Match[str] | None"]
+
+
+def _ignore(text: str) -> None:
+    pass
+
+
 class Cursor:
     """A buffer of text, the position reached in it, and whether more can come."""
 
-    __slots__ = ("at", "base", "is_closed", "text")
+    __slots__ = ("at", "base", "emit", "is_closed", "stop", "text")
 
     def __init__(self) -> None:
         self.text = ""
@@ -43,12 +50,26 @@ class Cursor:
         self.base = 0
         """Offset of `text[0]` from the start of the whole text."""
         self.is_closed = False
+        self.stop: Find | None = None
+        """Finds in the next piece what the reader must see; None where it must see all."""
+        self.emit: Callable[[str], object] = _ignore
+        """Takes a piece in which `stop` finds nothing."""
 
     def push(self, delta: str) -> None:
         """Append text and drop what was taken."""
+        self.stop = None
         self.text = self.text[self.at :] + delta
         self.base += self.at
         self.at = 0
+
+    def idle(self, stop: Find, emit: Callable[[str], object]) -> None:
+        """Let pieces pass to `emit` without the reader, up to one in which `stop` finds something.
+
+        Called right before a `yield`, when all text was taken.
+        """
+        self.base += self.at
+        self.text, self.at = "", 0
+        self.stop, self.emit = stop, emit
 
     @property
     def offset(self) -> int:
@@ -71,27 +92,37 @@ class Cursor:
         return None if literal.startswith(rest) and len(rest) < len(literal) else False
 
 
-def _partial(literal: str) -> str:
-    """Return a regular expression for every proper, non-empty prefix of a literal."""
-    pattern = ""
-    for character in reversed(literal[:-1]):
-        pattern = f"{re.escape(character)}(?:{pattern})?" if pattern else re.escape(character)
-    return pattern
+def _pattern(literals: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for any of the literals, none of which may be empty; never for none."""
+    return re.compile("|".join(map(re.escape, literals)) or r"(?!)")
+
+
+def _beginnings(literals: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for a text's places where a literal could begin, the end of it unknown."""
+    seconds: dict[str, set[str]] = {}
+    for literal in literals:
+        seconds.setdefault(literal[0], set()).add(literal[1:2])
+    patterns = [
+        re.escape(first) + ("" if "" in nexts else f"(?:{_pattern(sorted(nexts)).pattern}|\\Z)")
+        for first, nexts in sorted(seconds.items())
+    ]
+    return re.compile("|".join(patterns) or r"(?!)")
 
 
 class Marks:
     """Literal delimiters to look for, and what to hold back because it could begin one."""
 
-    __slots__ = ("_firsts", "_longer", "_partial", "_reach", "_search", "literals")
+    __slots__ = ("_first", "_long", "_longer", "_reach", "_search", "literals", "stop")
 
     def __init__(self, *literals: str) -> None:
         self.literals = literals
         ordered = sorted(literals, key=len, reverse=True)
-        self._search = re.compile("|".join(map(re.escape, ordered)) or r"(?!)").search
-        partials = [_partial(literal) for literal in ordered if len(literal) > 1]
-        self._partial = re.compile(f"(?:{'|'.join(partials)})\\Z" if partials else r"(?!)").search
+        self._search = _pattern(ordered).search
+        self._long = tuple(literal for literal in ordered if len(literal) > 1)
+        self._first = _pattern(sorted({literal[0] for literal in self._long})).search
         self._reach = max([0, *(len(text) - 1 for text in literals)])
-        self._firsts = tuple({text[0] for text in literals if len(text) > 1})
+        self.stop: Find = _beginnings(literals).search
+        """Finds in a piece of text where a delimiter begins or may begin."""
         self._longer = {
             short: longer
             for short in literals
@@ -112,15 +143,13 @@ class Marks:
 
     def certain(self, text: str, at: int) -> int:
         """Return the end of what cannot be part of a delimiter, given that there is none."""
-        start = max(at, len(text) - self._reach)
-        # Most pieces hold no first character of a delimiter, which is cheaper to see than by pattern.
-        for first in self._firsts:
-            if text.find(first, start) >= 0:
-                break
-        else:
-            return len(text)
-        match = self._partial(text, start)
-        return len(text) if match is None else match.start()
+        match = self._first(text, max(at, len(text) - self._reach))
+        while match is not None:
+            tail = text[match.start() :]
+            if any(literal.startswith(tail) for literal in self._long):
+                return match.start()
+            match = self._first(text, match.end())
+        return len(text)
 
 
 @lru_cache(maxsize=1024)
@@ -167,6 +196,8 @@ def scan(
             return match
         if cursor.is_closed:
             return None
+        if cursor.at == len(cursor.text):
+            cursor.idle(marks.stop, emit)
         yield
         seek = cursor.at
 

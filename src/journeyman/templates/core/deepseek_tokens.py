@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from journeyman.templates.core.call_object import read_arguments
-from journeyman.templates.core.cursor import Cursor, Marks, scan, skip_space
+from journeyman.templates.core.cursor import Cursor, marks_of, scan, skip_space
 from journeyman.templates.core.prose import end_turn, read_stray, stray_emitter
 from journeyman.templates.core.thinking import read_thinking
 from journeyman.templates.core.turn import TurnBuilder, dump_json
@@ -83,7 +83,7 @@ class DeepSeekTokens:
         """Read reasoning, content and calls to the end of the turn."""
         if self.thinks:
             yield from read_thinking(cursor, turn)
-        marks = Marks(CALLS_BEGIN, CALL_BEGIN, END)
+        marks = marks_of(CALLS_BEGIN, CALL_BEGIN, END)
         emit = stray_emitter(cursor, turn)
         while True:
             match = yield from scan(cursor, marks, emit)
@@ -104,7 +104,7 @@ class DeepSeekTokens:
     def _read_block(
         self, cursor: Cursor, turn: TurnBuilder, start: int
     ) -> Generator[None, None, None]:
-        marks = Marks(CALL_BEGIN, CALLS_END, END)
+        marks = marks_of(CALL_BEGIN, CALLS_END, END)
         while True:
             mark = yield from read_stray(
                 cursor, turn, marks, "text_in_call", "stray text between the calls"
@@ -133,7 +133,7 @@ class DeepSeekTokens:
                 yield from self._skip_fence(cursor)
         else:
             turn.fault("missing_name", "the call names no tool", start, cursor.offset)
-        marks = Marks(CALL_END, CALL_BEGIN, CALLS_END, END)
+        marks = marks_of(CALL_END, CALL_BEGIN, CALLS_END, END)
         mark = yield from read_stray(cursor, turn, marks, "text_in_call", "stray text in the call")
         if mark == CALL_END:
             cursor.at += len(mark)
@@ -146,7 +146,7 @@ class DeepSeekTokens:
         self, cursor: Cursor, turn: TurnBuilder, start: int
     ) -> Generator[None, None, str]:
         """Read what stands before the arguments; either dialect's form, the other's reported."""
-        marks = Marks(SEPARATOR, CALL_END, CALL_BEGIN, CALLS_END, END)
+        marks = marks_of(SEPARATOR, CALL_END, CALL_BEGIN, CALLS_END, END)
         pieces: list[str] = []
         match = yield from scan(cursor, marks, pieces.append)
         head = "".join(pieces).strip()
@@ -160,7 +160,7 @@ class DeepSeekTokens:
         if not is_fenced:
             return head
         pieces.clear()
-        marks = Marks("\n", "{", CALL_END, CALL_BEGIN, CALLS_END, END)
+        marks = marks_of("\n", "{", CALL_END, CALL_BEGIN, CALLS_END, END)
         yield from scan(cursor, marks, pieces.append)
         return "".join(pieces).strip()
 

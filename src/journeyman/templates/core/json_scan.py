@@ -22,6 +22,7 @@ Report = Callable[[str, str, int, int], object]
 """Takes kind, message, start and end of a fault."""
 
 _PLAIN = {'"': re.compile(r'[^"\\\x00-\x1f]+'), "'": re.compile(r"[^\"'\\\x00-\x1f]+")}
+_STOP = {'"': re.compile(r'["\\\x00-\x1f]').search, "'": re.compile(r"[\"'\\\x00-\x1f]").search}
 _ESCAPES = re.compile(
     r'(?:\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}'
     r"|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))+"
@@ -48,6 +49,7 @@ def copy_string(cursor: Cursor, emit: Emit, report: Report) -> Generator[None, N
                 emit('"')
                 report("bad_json", "the string has no end", start, cursor.offset)
                 return False
+            cursor.idle(_STOP[quote], emit)
             yield
             continue
         character = cursor.text[cursor.at]

@@ -20,6 +20,7 @@ _PLAIN = {
     '"': re.compile(r"""(?:[^"\\\x00-\x1f]+|\\[nrtbf"\\])+"""),
 }
 _RAW = {quote: re.compile(r"""[^'"\\\x00-\x1f]+""") for quote in QUOTES}
+_STOP = re.compile(r"""['"\\\x00-\x1f]""").search
 _CODE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{1,3}))")
 _PAIR = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _NAME = re.compile(r"\\N\{([^{}]{1,88})\}")
@@ -67,6 +68,7 @@ def _copy_part(
             if cursor.is_closed:
                 report("bad_syntax", "the string has no end", start, cursor.offset)
                 return False
+            cursor.idle(_STOP, emit)
             yield
             continue
         character = cursor.text[cursor.at]

@@ -40,8 +40,15 @@ class TurnParser:
 
     def feed(self, delta: str) -> list[StreamEvent]:
         """Take the next piece and return what has become certain."""
-        self._cursor.push(delta if delta.isascii() else _LONE_SURROGATE.sub("\ufffd", delta))
-        self._advance()
+        if not delta.isascii():
+            delta = _LONE_SURROGATE.sub("\ufffd", delta)
+        cursor = self._cursor
+        if cursor.stop is not None and cursor.stop(delta) is None:
+            cursor.base += len(delta)
+            cursor.emit(delta)
+        else:
+            cursor.push(delta)
+            self._advance()
         return self._turn.drain()
 
     def close(self) -> tuple[list[StreamEvent], ParsedTurn]:

@@ -123,11 +123,12 @@ class TurnBuilder:
         self.events.append(event)
 
     def _flush_arguments(self) -> None:
+        if not self._pending:
+            return
         text = "".join(self._pending)
         self._pending.clear()
         if text:
-            event = StreamEvent(kind="arguments", text=text, call=len(self.calls))
-            self.events.append(event)
+            self.events.append(StreamEvent("arguments", text, len(self.calls)))
 
     def close_call(self, arguments: dict[str, Any], end: int) -> None:
         """End the open call, whose text ends at offset `end`."""
@@ -148,7 +149,8 @@ class TurnBuilder:
 
     def drain(self) -> list[StreamEvent]:
         """Return the events since the last time."""
-        self._flush_arguments()
+        if self._pending:
+            self._flush_arguments()
         events, self.events = self.events, []
         return events
 
