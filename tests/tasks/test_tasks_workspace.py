@@ -251,3 +251,13 @@ def test_a_missing_environment_is_named(environments):
     with pytest.raises(AttributedError) as caught:
         asyncio.run(prepare_workspace(task, environments))
     assert caught.value.cause == "environment_missing"
+
+
+@pytest.mark.sandbox
+def test_layers_that_a_killed_process_left_half_made_are_removed(environments):
+    left = [cache_folder(room) / ".new-dead" for room in ("workspaces", "trees")]
+    for folder in left:
+        (folder / "objects").mkdir(parents=True)
+    prepared = asyncio.run(prepare_workspace(task_of(environments), environments))
+    assert prepared[0].is_dir()
+    assert not [folder for folder in left if folder.exists()]

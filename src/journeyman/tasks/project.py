@@ -15,9 +15,9 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
+from journeyman.cache import fill_once
 from journeyman.config import cache_folder
 from journeyman.errors import JourneymanError
 from journeyman.tasks.git import add_files, commit_tree, git, init_repository, list_files
@@ -78,7 +78,7 @@ def _from_index(name: str, cache: Path) -> Project:
             raise
         return newest
     place = cache / f"{sdist.name}-{sdist.version}-{sdist.sha256[:12]}"
-    _build_once(place, lambda folder: _unpack_sdist(sdist, folder))
+    fill_once(place, lambda folder: _unpack_sdist(sdist, folder))
     note = f"source distribution {sdist.name} {sdist.version} from the package index"
     return _describe(place, sdist.name, sdist.name, note)
 
@@ -119,7 +119,7 @@ def _from_path(path: Path, cache: Path) -> Project:
     except JourneymanError:
         raise JourneymanError(f"{path} has no commit yet", hint) from None
     place = cache / f"{_slug(path.name)}-{commit[:12]}-{_short(str(path))}"
-    _build_once(place, lambda folder: _clone(str(path), folder, commit))
+    fill_once(place, lambda folder: _clone(str(path), folder, commit))
     is_dirty = bool(git(path, "status", "--porcelain"))
     note = f"{path} at {commit[:12]}"
     if is_dirty:
@@ -139,7 +139,7 @@ def _from_url(url: str, cache: Path) -> Project:
         raise JourneymanError(f"{url} has no commit yet", "give a repository with a commit")
     commit = listing.split()[0]
     place = cache / f"{_slug(name)}-{commit[:12]}-{_short(url)}"
-    _build_once(place, lambda folder: _clone(url, folder, commit))
+    fill_once(place, lambda folder: _clone(url, folder, commit))
     return _describe(place, name, _repo_of(url, name), f"{url} at {commit[:12]}")
 
 
@@ -187,30 +187,13 @@ def _bundled(cache: Path) -> Project:
             (folder / path).chmod(0o644)
         _commit_folder(folder, "pocketkit", _BUNDLED_DATE)
 
-    _build_once(place, copy)
+    fill_once(place, copy)
     return _describe(
         place, "pocketkit", "pocketkit", "the small project that ships with Journeyman"
     )
 
 
 # --- shared ------------------------------------------------------------------------------------
-
-
-def _build_once(place: Path, build: Callable[[Path], None]) -> None:
-    """Fill `place` through a temporary sibling and a rename, so that it is whole or absent."""
-    if place.exists():
-        return
-    scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
-    try:
-        build(scratch)
-        scratch.chmod(0o755)
-        try:
-            scratch.rename(place)
-        except OSError:
-            if not place.exists():
-                raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _commit_folder(folder: Path, message: str, created_at: str) -> None:

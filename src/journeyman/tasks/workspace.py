@@ -14,10 +14,10 @@ import asyncio
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from journeyman.cache import fill_once
 from journeyman.config import cache_folder, digest
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.sandbox import load_environment
@@ -59,24 +59,10 @@ def _laid_out(task: Task, environments: Path) -> Path:
     copy = (folder / "environment.json").stat().st_mtime_ns
     key = [_RECIPE, environment.digest, copy, task.bug_patch, sorted(task.hidden_paths)]
     root = cache_folder("workspaces")
-    place = root / digest(key)[:24]
-    if not place.is_dir():
-        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
-        try:
-            _lay_out(task, environment, folder / "repository", scratch)
-            _put_in_place(scratch, place)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return place
-
-
-def _put_in_place(scratch: Path, place: Path) -> None:
-    scratch.chmod(0o755)
-    try:
-        scratch.rename(place)
-    except OSError:
-        if not place.is_dir():
-            raise
+    tree = folder / "repository"
+    return fill_once(
+        root / digest(key)[:24], lambda layer: _lay_out(task, environment, tree, layer)
+    )
 
 
 def _lay_out(task: Task, environment: Environment, tree: Path, layer: Path) -> None:
@@ -155,14 +141,12 @@ def _base_of(environment: Environment, tree: Path) -> Path:
     copy = (tree.parent / "environment.json").stat().st_mtime_ns
     root = cache_folder("trees")
     place = root / digest([_RECIPE, environment.digest, copy])[:24]
-    if not place.is_dir():
-        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
-        try:
-            init_repository(scratch)
-            add_files(scratch, tree, list_files(tree))
-            _put_in_place(scratch, place)
-        except JourneymanError as error:
-            raise AttributedError("task_broken", error.message) from None
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return place
+    try:
+        return fill_once(place, lambda folder: _add_all(folder, tree))
+    except JourneymanError as error:
+        raise AttributedError("task_broken", error.message) from None
+
+
+def _add_all(git_folder: Path, tree: Path) -> None:
+    init_repository(git_folder)
+    add_files(git_folder, tree, list_files(tree))
