@@ -70,8 +70,14 @@ async def test_only_processes_of_the_sandbox_are_seen(spec):
     async with opened(spec) as first, opened(spec) as second:
         await second.execute("sleep 61 & :", timeout_s=20)
         seen = await said(first, "ps -eo pid,comm --no-headers")
-        assert [line.split()[1] for line in seen.splitlines()] == ["sh", "ps"]
+        assert [line.split()[1] for line in seen.splitlines()] == ["cat", "ps"]
         assert "python" not in await said(first, "cat /proc/*/cmdline | tr '\\0' ' '")
+
+
+async def test_orphans_are_buried(spec):
+    async with opened(spec) as sandbox:
+        await sandbox.execute("for i in 1 2 3; do (true & exec true) & done; wait", timeout_s=20)
+        assert "Z" not in await said(sandbox, "sleep 0.2; ps -eo stat --no-headers")
 
 
 async def test_a_terminal_can_be_made(spec):

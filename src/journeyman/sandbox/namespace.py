@@ -6,7 +6,6 @@ nothing inside is trusted to report on itself. Closing the pipe to its process 1
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import time
@@ -18,25 +17,19 @@ from journeyman.sandbox import cgroups, launcher, layout, process, state
 from journeyman.sandbox.base import WORKSPACE, Executed, SandboxSpec
 from journeyman.sandbox.blank import keep_one_ready, take_blank
 from journeyman.sandbox.diagnosis import explain_refusal
-from journeyman.sandbox.settings import AGENT_HOME
+from journeyman.sandbox.files import (
+    FILE_LIMIT_BYTES,
+    FILE_TIMEOUT_S,
+    READ,
+    WRITE,
+    raise_refusal,
+)
+from journeyman.sandbox.settings import BASE_VARIABLES
 
 __all__ = ["NamespaceSandbox", "open_namespace"]
 
-_FILE_TIMEOUT_S = 120.0
-_FILE_LIMIT_BYTES = 1 << 30
-_GRACE_S = 0.25
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _SHELLS = ["/bin/bash", "/bin/sh"]
-_READ = (
-    'cd /testbed; [ -d "$0" ] && exit 45; [ -e "$0" ] || exit 44; [ -f "$0" ] || exit 46; '
-    'exec /bin/cat -- "$0"'
-)
-_WRITE = (
-    'cd /testbed; [ -d "$0" ] && exit 45; parent=$(/usr/bin/dirname -- "$0") && '
-    '/bin/mkdir -p -- "$parent" && exec /bin/cat > "$0"'
-)
-_REFUSALS: dict[int, type[OSError]] = {44: FileNotFoundError, 45: IsADirectoryError}
 
 
 class NamespaceSandbox:
@@ -81,14 +74,14 @@ class NamespaceSandbox:
 
     async def read(self, path: str) -> bytes:
         """Read a file from inside, so that links lead nowhere but into the sandbox."""
-        done = await self._script([_READ, path], b"", _FILE_LIMIT_BYTES)
-        _raise_refusal(done, path)
+        done = await self._script([READ, path], b"", FILE_LIMIT_BYTES)
+        raise_refusal(done, path)
         return done.stdout
 
     async def write(self, path: str, data: bytes) -> None:
         """Write a file from inside, its parents made as needed."""
-        done = await self._script([_WRITE, path], data, 4096)
-        _raise_refusal(done, path)
+        done = await self._script([WRITE, path], data, 4096)
+        raise_refusal(done, path)
 
     async def close(self) -> None:
         """End every process and remove what the sandbox wrote. Safe to call twice."""
@@ -104,21 +97,12 @@ class NamespaceSandbox:
         state.remove(self._folder)
 
     def _variables(self, extra: dict[str, str] | None = None) -> dict[str, str]:
-        base = {
-            "PATH": _PATH,
-            "HOME": AGENT_HOME,
-            "USER": "agent",
-            "LOGNAME": "agent",
-            "LANG": "C.UTF-8",
-            "TERM": "dumb",
-            "TMPDIR": "/tmp",  # noqa: S108
-        }
-        return {**base, **self.spec.variables, **(extra or {})}
+        return {**BASE_VARIABLES, **self.spec.variables, **(extra or {})}
 
     async def _script(self, words: list[str], stdin: bytes, limit: int) -> Executed:
         arguments = ["sh", "-c", *words]
         return await self._run(
-            ["/bin/sh"], arguments, _FILE_TIMEOUT_S, stdin, limit, self._variables()
+            ["/bin/sh"], arguments, FILE_TIMEOUT_S, stdin, limit, self._variables()
         )
 
     async def _run(
@@ -144,7 +128,7 @@ class NamespaceSandbox:
                 process.kill_tree(child.pid)
                 child.wait()
             self._running.discard(child.pid)
-            await _finish(readers)
+            await process.finish(readers)
         if self._keeper is None or self._keeper.poll() is not None:
             raise AttributedError("sandbox_died", f"{self.name} ended during a command")
         code = child.wait()
@@ -171,7 +155,7 @@ class NamespaceSandbox:
 
 async def _spawn(
     porter: launcher.Porter, request: dict[str, Any], stdin: bytes, limit: int
-) -> tuple[process.Child, list[tuple[asyncio.ReadTransport, process.Bounded]]]:
+) -> tuple[process.Child, list[process.Reader]]:
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     source = process.memory_file(stdin)
@@ -222,21 +206,3 @@ async def _start(spec: SandboxSpec, porter: launcher.Porter) -> tuple[process.Ch
         raise
     finally:
         os.close(life_read)
-
-
-async def _finish(readers: list[tuple[asyncio.ReadTransport, process.Bounded]]) -> None:
-    """Give output that is still on its way a moment; a background child may hold the pipe open."""
-    waits = [protocol.is_at_end.wait() for _, protocol in readers]
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(*waits), _GRACE_S)
-    for transport, _ in readers:
-        transport.close()
-
-
-def _raise_refusal(done: Executed, path: str) -> None:
-    if done.exit_code in _REFUSALS:
-        number = _REFUSALS[done.exit_code]
-        raise number(f"{number.__name__}: {path} in the sandbox")
-    if done.exit_code:
-        detail = done.stderr.decode(errors="replace").strip().splitlines()
-        raise OSError(f"cannot use {path} in the sandbox: {detail[-1] if detail else 'refused'}")

@@ -10,9 +10,11 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Sequence
 
-__all__ = ["Bounded", "Child", "drain", "memory_file", "wait"]
+__all__ = ["Bounded", "Child", "Reader", "drain", "finish", "kill_tree", "memory_file", "wait"]
 
+_GRACE_S = 0.25
 _LOST = 255
 """Exit code of a child whose end somebody else saw."""
 
@@ -70,6 +72,10 @@ def memory_file(data: bytes) -> int:
     return descriptor
 
 
+Reader = tuple[asyncio.ReadTransport, Bounded]
+"""A pipe that is being read, as `drain` returns it."""
+
+
 class Child:
     """A child process that `subprocess` did not start, with a helper of it that ended long before."""
 
@@ -124,11 +130,20 @@ async def wait(process: Child, timeout_s: float | None) -> bool:
     return True
 
 
-async def drain(descriptor: int, limit: int) -> tuple[asyncio.ReadTransport, Bounded]:
+async def drain(descriptor: int, limit: int) -> Reader:
     """Read a pipe to its end in the background; the transport owns the descriptor."""
     loop = asyncio.get_running_loop()
     pipe = os.fdopen(descriptor, "rb", 0)
     return await loop.connect_read_pipe(lambda: Bounded(limit), pipe)
+
+
+async def finish(readers: Sequence[Reader]) -> None:
+    """Give output that is still on its way a moment; a background child may hold the pipe open."""
+    waits = [bounded.is_at_end.wait() for _, bounded in readers]
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*waits), _GRACE_S)
+    for transport, _ in readers:
+        transport.close()
 
 
 def kill_tree(pid: int) -> None:

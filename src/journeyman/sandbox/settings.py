@@ -9,14 +9,25 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
+from journeyman.cache import fill_once
 from journeyman.config import cache_folder, digest
 
-__all__ = ["AGENT_HOME", "system_settings"]
+__all__ = ["AGENT_HOME", "BASE_VARIABLES", "system_settings"]
 
 AGENT_HOME = "/home/agent"
+
+BASE_VARIABLES = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": AGENT_HOME,
+    "USER": "agent",
+    "LOGNAME": "agent",
+    "LANG": "C.UTF-8",
+    "TERM": "dumb",
+    "TMPDIR": "/tmp",  # noqa: S108
+}
+"""What every command finds in its environment."""
 
 _TAKEN = (
     "alternatives",
@@ -64,17 +75,7 @@ def system_settings() -> Path:
     facts = [(path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in present]
     root = cache_folder("etc")
     place = root / digest([_RECIPE, facts, _WRITTEN])[:24]
-    if not place.is_dir():
-        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
-        try:
-            _fill(scratch, present)
-            scratch.rename(place)
-        except OSError:
-            if not place.is_dir():
-                raise
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return place
+    return fill_once(place, lambda folder: _fill(folder, present))
 
 
 def _fill(folder: Path, present: list[Path]) -> None:

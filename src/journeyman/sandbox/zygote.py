@@ -47,10 +47,6 @@ _NO_SHELL = 126
 # What a process of uid 0 outside could use without any capability, were it not covered.
 _COVERED = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "driver", "mtrr", "keys")
 
-# Runs as process 1: it reaps orphans, cannot be killed from inside, and ends when the pipe from
-# Journeyman closes.
-_KEEPER = "trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE TSTP; while read -r _; do :; done"
-
 Request = dict[str, Any]
 Work = Callable[[Request, list[int]], Any]
 
@@ -291,7 +287,10 @@ def _become_keeper(root: str, lifeline: int, answer: int) -> None:
     os.write(answer, b"ready")
     nothing = os.open("/dev/null", os.O_RDWR)
     _place([lifeline, nothing, nothing])
-    os.execve("/bin/sh", ["sh", "-c", _KEEPER], {"PATH": os.defpath})  # noqa: S606
+    # It ends when the pipe from Journeyman closes; as process 1 it cannot be killed from inside, and
+    # with children's ends ignored the kernel buries orphans.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    os.execve("/bin/cat", ["keeper"], {})  # noqa: S606
 
 
 # --- a command in it ---------------------------------------------------------------------------
