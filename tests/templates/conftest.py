@@ -1,8 +1,9 @@
-"""Lets the tests import the helpers that lie beside them."""
+"""Lets the tests import the helpers that lie beside them, and the oracles."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "oracles")]

@@ -10,7 +10,8 @@ WRITTEN = dict(pages([get_template(name) for name in list_templates()]))
 
 
 def test_there_is_a_page_for_every_template_and_no_other():
-    assert sorted(path.name for path in FOLDER.glob("*.md")) == sorted(WRITTEN)
+    others = {"disagreements.md"}  # written from the tests, and held by them
+    assert {path.name for path in FOLDER.glob("*.md")} - others == WRITTEN.keys()
 
 
 @pytest.mark.parametrize("name", sorted(WRITTEN))
