@@ -1,1 +1,27 @@
-"""The gateway: any client, any protocol, any template, any model."""
+"""The gateway: any client, any protocol, any template, any model.
+
+One HTTP server both serves an IDE and captures the tokens of agents in rollouts, so that what is
+trained is what is used.
+
+    gateway = Gateway(model, get_template("qwen3_coder"))
+    async with serving(gateway) as url:
+        ...
+"""
+
+from journeyman.gateway.app import Gateway
+from journeyman.gateway.server import listen, listen_unix, serving
+from journeyman.gateway.session import Session, Sessions
+from journeyman.gateway.settings import GatewaySettings, Limits
+from journeyman.gateway.spoken import SpokenModel
+
+__all__ = [
+    "Gateway",
+    "GatewaySettings",
+    "Limits",
+    "Session",
+    "Sessions",
+    "SpokenModel",
+    "listen",
+    "listen_unix",
+    "serving",
+]

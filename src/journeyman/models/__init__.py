@@ -1,6 +1,6 @@
 """Models: prompt in, tokens out."""
 
-from journeyman.models.base import ContextOverflowError, Model, Tokenizer
+from journeyman.models.base import ContextOverflowError, Model, Piece, Streamer, Tokenizer
 from journeyman.models.diagnosis import diagnose
 from journeyman.models.endpoint import EndpointModel, EndpointSettings
 from journeyman.models.llama import LlamaModel
@@ -15,7 +15,9 @@ __all__ = [
     "LlamaModel",
     "LlamaSettings",
     "Model",
+    "Piece",
     "ScriptedModel",
+    "Streamer",
     "Tokenizer",
     "bind",
     "diagnose",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import AsyncIterator
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from journeyman.errors import AttributedError
 from journeyman.types import Completion, Prompt, Sampling
 
-__all__ = ["ContextOverflowError", "Model", "Tokenizer"]
+__all__ = ["ContextOverflowError", "Model", "Piece", "Streamer", "Tokenizer"]
 
 
 class ContextOverflowError(AttributedError):
@@ -41,4 +42,26 @@ class Tokenizer(Protocol):
 
     async def tokenize(self, text: str, *, is_start: bool = False) -> tuple[int, ...]:
         """Return the tokens of `text`; at the start of a prompt, with what the model puts first."""
+        ...
+
+
+class Piece(NamedTuple):
+    """A part of a completion as it is drawn; the texts of all pieces make up `Completion.text`."""
+
+    text: str
+    token_ids: tuple[int, ...] = ()
+    """Empty where the model does not tell."""
+    logprobs: tuple[float, ...] = ()
+    """One for each of `token_ids`, or none."""
+
+
+@runtime_checkable
+class Streamer(Protocol):
+    """What a model that reads text may also do: hand its completion over while it draws it."""
+
+    def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Piece | Completion]:
+        """Yield pieces as they are drawn, and the whole completion last.
+
+        Closing the iterator ends the drawing. Raises as `Model.complete` does.
+        """
         ...

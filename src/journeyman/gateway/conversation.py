@@ -1,0 +1,158 @@
+"""The turns of a session as a tree: what one client asked and was answered, branch by branch.
+
+A client sends its whole history with every call. Where that repeats what it was shown, the call
+continues the branch; where it differs (compaction, sub-agents, edited messages), another begins.
+Tokens are kept as what each turn added, in arrays, so a long conversation stays small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from journeyman.types import Message, ToolSpec, Turn
+
+__all__ = ["Conversations", "Node", "Place", "digest_tokens"]
+
+_NUM_DIGEST_BYTES = 16
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """One turn of one branch."""
+
+    parent: Node | None
+    turn: Turn
+    """The turn; its tokens and log-probabilities are kept below."""
+    tools: tuple[ToolSpec, ...]
+    protocol: str
+    prompt_ids: array[int]
+    """What the prompt adds to all tokens before, or the whole prompt where it is rewritten."""
+    token_ids: array[int]
+    logprobs: array[float]
+    prompt_digest: str
+    """Of the prompt's tokens as the model was given them; empty where it was given none."""
+    wire_ids: dict[str, str] = field(default_factory=dict)
+    """From a call's identifier as the client knows it to the template's own."""
+
+    def path(self) -> list[Node]:
+        """Return the turns from the first of the conversation to this one."""
+        nodes: list[Node] = []
+        node: Node | None = self
+        while node is not None:
+            nodes.append(node)
+            node = node.parent
+        return nodes[::-1]
+
+    def messages(self) -> list[Message]:
+        """Return the conversation up to and with this turn."""
+        return [
+            message
+            for node in self.path()
+            for message in (*node.turn.prompt_messages, node.turn.message)
+        ]
+
+    def text(self) -> str:
+        """Return all that the model has seen and written."""
+        parts: list[str] = []
+        for node in self.path():
+            if node.turn.prompt_is_rewritten:
+                parts.clear()
+            parts += (node.turn.prompt_text, node.turn.completion.text)
+        return "".join(parts)
+
+    def tokens(self) -> array[int]:
+        """Return all tokens that the model has seen and written."""
+        found: array[int] = array("I")
+        for node in self.path():
+            if node.turn.prompt_tokens_are_rewritten:
+                found = array("I")
+            found += node.prompt_ids
+            found += node.token_ids
+        return found
+
+
+@dataclass(slots=True)
+class Place:
+    """Where in the tree a call belongs."""
+
+    parent: Node | None
+    num_known: int
+    """How many of the call's messages the parent's branch holds."""
+    digest: Any
+    """A hash that has taken in all of the call's messages."""
+
+
+class Conversations:
+    """All turns of one session, found again by the history that a client repeats."""
+
+    def __init__(self, *, num_remembered: int | None = None) -> None:
+        self.nodes: list[Node] = []
+        """Every turn in the order of its end; empty where only the latest are remembered."""
+        self._known: OrderedDict[bytes, Node] = OrderedDict()
+        self._num_remembered = num_remembered
+
+    def place(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Place:
+        """Find the longest branch that `messages` continue."""
+        digest = hashlib.blake2b(digest_size=_NUM_DIGEST_BYTES)
+        digest.update(json.dumps([tool.model_dump() for tool in tools], default=str).encode())
+        parent, num_known = None, 0
+        for index, message in enumerate(messages, start=1):
+            digest.update(_canonical(message))
+            if message.role == "assistant":
+                key = digest.digest()
+                node = self._known.get(key)
+                if node is not None:
+                    self._known.move_to_end(key)
+                    parent, num_known = node, index
+        return Place(parent, num_known, digest)
+
+    def add(self, place: Place, node: Node, answer: Message) -> None:
+        """Keep a turn; `answer` is its message as the client was shown it."""
+        place.digest.update(_canonical(answer))
+        self._known[place.digest.digest()] = node
+        if self._num_remembered is None:
+            self.nodes.append(node)
+        elif len(self._known) > self._num_remembered:
+            self._known.popitem(last=False)
+
+
+def digest_tokens(tokens: array[int]) -> str:
+    """Return a digest of token identifiers, to compare long prompts by."""
+    return hashlib.blake2b(tokens.tobytes(), digest_size=_NUM_DIGEST_BYTES).hexdigest()
+
+
+def _canonical(message: Message) -> bytes:
+    """What two histories must have in common: clients drop reasoning, rename calls, trim texts."""
+    if message.role != "assistant":
+        return f"{message.role} {len(message.content)} {message.content}\n".encode(
+            "utf-8", "surrogatepass"
+        )
+    content = message.content.strip()
+    calls = [
+        f"{call.name} {json.dumps(_same_numbers(call.arguments), sort_keys=True)}"
+        for call in message.tool_calls
+    ]
+    return f"assistant {len(content)} {content} {calls}\n".encode("utf-8", "surrogatepass")
+
+
+def _same_numbers(value: Any) -> Any:
+    """JavaScript writes 1.0 as 1."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _same_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_same_numbers(item) for item in value]
+    return value
+
+
+def leaves(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Yield the last turn of every branch."""
+    parents = {id(node.parent) for node in nodes}
+    yield from (node for node in nodes if id(node) not in parents)

@@ -1,0 +1,187 @@
+"""Makes one model call for a client: limits, prompt, drawing, recording.
+
+outcome = await Engine(model, template, GatewaySettings()).run(session, request, emit)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from array import array
+
+from journeyman.errors import AttributedError
+from journeyman.gateway.conversation import Node, digest_tokens
+from journeyman.gateway.drawing import Drawing, Emit
+from journeyman.gateway.errors import GatewayError, from_model
+from journeyman.gateway.prepare import Prepared, prepare
+from journeyman.gateway.request import ModelRequest, Outcome
+from journeyman.gateway.session import Session
+from journeyman.gateway.settings import GatewaySettings
+from journeyman.gateway.turn_reader import TurnReader
+from journeyman.models.base import ContextOverflowError, Model
+from journeyman.templates import ToolTemplate
+from journeyman.types import Completion, FormatError, Message, ParsedTurn, Sampling, Turn
+
+__all__ = ["Engine"]
+
+
+class Engine:
+    """A model and the template that it is spoken to in."""
+
+    def __init__(
+        self, model: Model, template: ToolTemplate | None, settings: GatewaySettings
+    ) -> None:
+        if model.reads_text and template is None:
+            raise ValueError(f"{model.name} reads text and needs a template")
+        self.model = model
+        self.template = template if model.reads_text else None
+        self.settings = settings
+
+    async def run(self, session: Session, request: ModelRequest, emit: Emit | None) -> Outcome:
+        """Make the call, telling `emit` of it as it goes. Raises `GatewayError`."""
+        session.begin()
+        try:
+            async with asyncio.timeout(self._allowed_s(session)):
+                return await self._call(session, request, emit)
+        except TimeoutError:
+            session.num_failed += 1
+            if session.remaining_s() == 0:
+                raise session.out_of_time() from None
+            message = f"no end after {self.settings.timeout_s:g} s"
+            raise GatewayError("timeout", message) from None
+        except AttributedError as error:
+            session.num_failed += 1
+            raise from_model(error) from error
+        except asyncio.CancelledError:
+            session.num_broken_off += 1
+            raise
+        finally:
+            session.end()
+
+    def _allowed_s(self, session: Session) -> float:
+        left = session.remaining_s()
+        return self.settings.timeout_s if left is None else min(left, self.settings.timeout_s)
+
+    async def _call(self, session: Session, request: ModelRequest, emit: Emit | None) -> Outcome:
+        started_at, clock = time.time(), time.monotonic()
+        prepared = await prepare(self.model, self.template, session.conversations, request)
+        sampling = self._sampling(session, request, prepared)
+        drawing = Drawing(self.model, self.template, request, emit)
+        completion, parsed = await drawing.run(prepared.prompt, sampling, prepared.call_lead)
+        shown, own, wires = drawing.reader.named(_message(parsed))
+        turn = Turn(
+            prompt_messages=prepared.fresh,
+            prompt_text=prepared.added_text,
+            prompt_is_rewritten=prepared.is_text_rewritten,
+            prompt_tokens_are_rewritten=prepared.is_ids_rewritten,
+            completion=completion,
+            message=own,
+            format_errors=(*parsed.errors, *_cut_mark(completion)),
+            started_at=started_at,
+            model_duration_s=time.monotonic() - clock,
+        )
+        session.count(completion.num_completion_tokens)
+        _record(session, request, prepared, turn, shown, wires)
+        return _outcome(request, prepared, completion, drawing.reader, shown)
+
+    def _sampling(self, session: Session, request: ModelRequest, prepared: Prepared) -> Sampling:
+        """What the client asks for, within what session and context leave."""
+        room = self.settings.context_tokens - prepared.num_tokens
+        if room <= 0:
+            raise ContextOverflowError(
+                f"{prepared.num_tokens} tokens > {self.settings.context_tokens} maximum"
+            )
+        own = session.sampling
+        bounds = [request.max_tokens or self.settings.max_tokens, room]
+        left = session.num_tokens_left()
+        if left is not None:
+            # Calls of one session at the same time may overdraw it, each by its own length.
+            bounds.append(max(1, left))
+        if own is not None:
+            bounds.append(own.max_tokens)
+        is_rendered = self.template is not None and bool(request.messages)
+        stops = self.template.stop if self.template is not None and is_rendered else ()
+        asked = request.asked_sampling() if own is None else own
+        return asked.model_copy(
+            update={
+                "seed": request.seed if asked.seed is None else asked.seed,
+                "max_tokens": min(bounds),
+                "stop": tuple(dict.fromkeys((*request.stop, *stops))),
+            }
+        )
+
+
+def _message(parsed: ParsedTurn) -> Message:
+    return Message(
+        role="assistant",
+        content=parsed.content,
+        reasoning=parsed.reasoning,
+        tool_calls=parsed.calls,
+    )
+
+
+def _cut_mark(completion: Completion) -> tuple[FormatError, ...]:
+    if completion.finish_reason != "length":
+        return ()
+    end = len(completion.text)
+    message = "the turn was cut off at the token limit"
+    return (FormatError(kind="cut_off", message=message, start=end, end=end),)
+
+
+def _record(
+    session: Session,
+    request: ModelRequest,
+    prepared: Prepared,
+    turn: Turn,
+    shown: Message,
+    wires: dict[str, str],
+) -> None:
+    """Put the turn into the tree; its tokens as arrays, for tuples take ten times the room."""
+    done = turn.completion
+    parent, prompt_ids = prepared.place.parent, prepared.added_ids
+    is_rewritten = prepared.is_ids_rewritten
+    digest = digest_tokens(prepared.token_ids) if prepared.token_ids is not None else ""
+    if prompt_ids is None and done.prompt_token_ids:
+        # A server that renders for itself tells which tokens its prompt had.
+        prompt_ids = array("I", done.prompt_token_ids)
+        digest = digest_tokens(prompt_ids)
+        known = parent.tokens() if parent is not None else array("I")
+        is_rewritten = prompt_ids[: len(known)] != known
+        prompt_ids = prompt_ids if is_rewritten else prompt_ids[len(known) :]
+    bare = done.model_copy(update={"token_ids": (), "logprobs": (), "prompt_token_ids": ()})
+    node = Node(
+        parent=parent,
+        turn=turn.model_copy(
+            update={"completion": bare, "prompt_tokens_are_rewritten": is_rewritten}
+        ),
+        tools=request.tools,
+        protocol=request.protocol,
+        prompt_ids=prompt_ids if prompt_ids is not None else array("I"),
+        token_ids=array("I", done.token_ids),
+        logprobs=array("d", done.logprobs),
+        prompt_digest=digest,
+        wire_ids=wires,
+    )
+    session.conversations.add(prepared.place, node, shown)
+
+
+def _outcome(
+    request: ModelRequest,
+    prepared: Prepared,
+    done: Completion,
+    reader: TurnReader,
+    shown: Message,
+) -> Outcome:
+    is_cut = done.finish_reason == "length"
+    ended = next((stop for stop in request.stop if done.stop_text.startswith(stop)), None)
+    return Outcome(
+        message=shown,
+        finish_reason="length" if is_cut else "tool_calls" if shown.tool_calls else "stop",
+        cut_call=reader.cut_call,
+        stop_sequence=ended,
+        num_prompt_tokens=done.num_prompt_tokens or prepared.num_tokens,
+        num_cached_tokens=prepared.num_cached_tokens,
+        num_completion_tokens=done.num_completion_tokens,
+        pieces=tuple(reader.pieces) if request.has_logprobs else (),
+        model_version=done.model_version,
+    )

@@ -1,0 +1,186 @@
+"""From a client's messages to the prompt that the model is given, as an extension of what it knows."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from journeyman.gateway.conversation import Conversations, Place
+from journeyman.gateway.errors import GatewayError
+from journeyman.gateway.prompts import call_lead, render, tail
+from journeyman.gateway.request import ModelRequest
+from journeyman.models.base import Model, Tokenizer
+from journeyman.templates import ToolTemplate
+from journeyman.types import Message, Prompt
+
+__all__ = ["Prepared", "prepare"]
+
+# English prose and code run at 3 to 4; low enough that a server, which counts, refuses seldom.
+_CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A prompt, what of it is new, and where the turn will belong."""
+
+    prompt: Prompt
+    place: Place
+    fresh: tuple[Message, ...]
+    """The messages that the branch does not hold yet."""
+    added_text: str = ""
+    is_text_rewritten: bool = False
+    added_ids: array[int] | None = None
+    is_ids_rewritten: bool = False
+    token_ids: array[int] | None = None
+    """The whole prompt's tokens, where the model counts in tokens."""
+    call_lead: str = ""
+    """What the prompt has written of the turn, for it to be a call."""
+
+    @property
+    def num_tokens(self) -> int:
+        """Length of the prompt; guessed where the model does not count."""
+        if self.token_ids is not None:
+            return len(self.token_ids)
+        return len(self.prompt.text or "") // _CHARACTERS_PER_TOKEN
+
+    @property
+    def num_cached_tokens(self) -> int:
+        """How much of the prompt the model has seen or written in the turns before."""
+        if self.token_ids is None or self.added_ids is None or self.is_ids_rewritten:
+            return 0
+        return len(self.token_ids) - len(self.added_ids)
+
+
+async def prepare(
+    model: Model, template: ToolTemplate | None, known: Conversations, request: ModelRequest
+) -> Prepared:
+    """Prepare one call. Raises `GatewayError` for what cannot be written, and as the model does."""
+    if request.text is not None or request.token_ids is not None:
+        return await _prepare_raw(model, known, request)
+    if not model.reads_text:
+        return _prepare_chat(known, request)
+    assert template is not None, "a model that reads text needs a template"
+    messages, lead, forced = _split_lead(template, request)
+    place = known.place(messages, request.tools)
+    before, fresh = _recorded(place, messages)
+    added = None
+    if place.parent is not None:
+        added = tail(template, (*before, *fresh), len(before), request.tools)
+    stop_text = place.parent.turn.completion.stop_text if place.parent is not None else ""
+    if place.parent is None or added is None:
+        text = added = render(template, (*before, *fresh), request.tools) + lead + forced
+        is_rewritten = place.parent is not None
+    else:
+        # A stop text of the client's own was drawn all the same, and stays in the prompt.
+        added = (added if added.startswith(stop_text) else stop_text + added) + lead + forced
+        text, is_rewritten = place.parent.text() + added, False
+    found = Prepared(
+        prompt=_prompt((*before, *fresh), request, text),
+        place=place,
+        fresh=fresh,
+        added_text=added,
+        is_text_rewritten=is_rewritten,
+        call_lead=forced,
+    )
+    if isinstance(model, Tokenizer):
+        await _add_tokens(model, found, text, stop_text)
+    return found
+
+
+def _prompt(messages: Sequence[Message], request: ModelRequest, text: str | None = None) -> Prompt:
+    return Prompt.model_construct(messages=tuple(messages), tools=request.tools, text=text)
+
+
+async def _add_tokens(model: Tokenizer, found: Prepared, text: str, stop_text: str) -> None:
+    """Extend the tokens of the turns before; what the model wrote stays as it drew it."""
+    parent = found.place.parent
+    if parent is None or found.is_text_rewritten or not parent.token_ids:
+        whole = array("I", await model.tokenize(text, is_start=True))
+        found.token_ids = found.added_ids = whole
+        found.is_ids_rewritten = parent is not None
+    else:
+        new = array("I", await model.tokenize(found.added_text[len(stop_text) :]))
+        found.added_ids, found.token_ids = new, parent.tokens() + new
+    found.prompt = found.prompt.model_copy(update={"token_ids": tuple(found.token_ids)})
+
+
+def _split_lead(
+    template: ToolTemplate, request: ModelRequest
+) -> tuple[tuple[Message, ...], str, str]:
+    """Part the messages from what the prompt shall say of the answer: its beginning, a call."""
+    messages, lead, forced = request.messages, "", ""
+    if messages[-1].role == "assistant" and not messages[-1].tool_calls:
+        messages, lead = messages[:-1], messages[-1].content
+    if request.forced_tool is not None:
+        forced = _forced(template, request.forced_tool)
+    return messages, lead, forced
+
+
+def _forced(template: ToolTemplate, name: str) -> str:
+    try:
+        return call_lead(template, name)
+    except Exception as error:
+        raise GatewayError(
+            "invalid_request",
+            f"the template {template.name} cannot write a call of it",
+            param="tool_choice",
+        ) from error
+
+
+def _recorded(
+    place: Place, messages: Sequence[Message]
+) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """Return the messages of the branch as the model wrote them, and the new ones to match."""
+    before = tuple(place.parent.messages()) if place.parent is not None else ()
+    wires: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for node in place.parent.path() if place.parent is not None else ():
+        wires |= node.wire_ids
+    for message in messages:
+        names |= {call.id: call.name for call in message.tool_calls}
+    fresh = []
+    for message in messages[place.num_known :]:
+        if message.role == "tool":
+            update: dict[str, Any] = {"name": message.name or names.get(message.tool_call_id, "")}
+            update["tool_call_id"] = wires.get(message.tool_call_id, message.tool_call_id)
+            message = message.model_copy(update=update)
+        fresh.append(message)
+    return before, tuple(fresh)
+
+
+def _prepare_chat(known: Conversations, request: ModelRequest) -> Prepared:
+    """For a model behind a chat protocol of its own: messages as they are."""
+    if request.forced_tool is not None:
+        raise GatewayError(
+            "invalid_request",
+            "only a model that reads text can be made to call a tool",
+            param="tool_choice",
+        )
+    place = known.place(request.messages, request.tools)
+    before, fresh = _recorded(place, request.messages)
+    return Prepared(prompt=_prompt((*before, *fresh), request), place=place, fresh=fresh)
+
+
+async def _prepare_raw(model: Model, known: Conversations, request: ModelRequest) -> Prepared:
+    """For a prompt that is text or tokens already: no template, and no turn before."""
+    if not model.reads_text:
+        raise GatewayError(
+            "invalid_request", "this model speaks chat protocols only", param="prompt"
+        )
+    messages = (Message(role="user", content=request.text or ""),)
+    place = known.place(messages, ())
+    found = Prepared(
+        prompt=_prompt(messages, request, request.text),
+        place=Place(None, 0, place.digest),
+        fresh=messages,
+        added_text=request.text or "",
+    )
+    tokens = request.token_ids
+    if tokens is None and isinstance(model, Tokenizer):
+        tokens = await model.tokenize(request.text or "", is_start=True)
+    if tokens is not None:
+        found.token_ids = found.added_ids = array("I", tokens)
+        found.prompt = found.prompt.model_copy(update={"token_ids": tokens})
+    return found
