@@ -1,6 +1,8 @@
-"""Environments: a project's tree and everything needed to run its tests, built once per digest.
+"""Environments: a project's tree and everything needed to run its tests, built once.
 
-A build is whole or absent: it happens beside its place and is renamed there.
+A build is whole or absent: it happens beside its place and is renamed there. Its digest covers what
+was installed, so that a build without the index is never taken for one that had it; where the index
+is back, the environment is built again.
 
     environment = await build_environment(project, Path("tasksets/toolz/environments"))
 """
@@ -9,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import os
 import re
 import shutil
@@ -18,13 +19,25 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from journeyman.config import digest
 from journeyman.errors import JourneymanError
 from journeyman.sandbox import environment_spec, load_environment, opened
 from journeyman.tasks.environment.dockerfile import write_dockerfile
+from journeyman.tasks.environment.files import (
+    export_tree,
+    keep_byproducts,
+    seal_toolchain,
+    size_of,
+    write_json,
+)
 from journeyman.tasks.environment.interpreter import find_interpreter
+from journeyman.tasks.environment.record import (
+    BuildRecord,
+    find_built,
+    read_record,
+    write_record,
+)
 from journeyman.tasks.environment.requirements import (
     Requirements,
     find_requirements,
@@ -37,10 +50,11 @@ from journeyman.tasks.environment.toolchain import (
     Workshop,
     install,
     install_more,
+    is_index_reachable,
     list_packages,
     open_workshop,
 )
-from journeyman.tasks.git import git, list_files
+from journeyman.tasks.git import git
 from journeyman.tasks.project import Project
 from journeyman.types import Environment, TestStatus, VerifierSpec
 from journeyman.verify import VerifierRun, run_verifier
@@ -49,7 +63,7 @@ __all__ = ["build_environment"]
 
 Progress = Callable[[str], None]
 
-_RECIPE = 1
+_RECIPE = 2
 """Raised whenever the same project would be built differently, so that old builds are not reused."""
 
 _SUITE_TIMEOUT_S = 900.0
@@ -79,34 +93,45 @@ async def build_environment(
     say = on_progress or (lambda _: None)
     tree = git(project.path, "rev-parse", f"{project.commit}^{{tree}}")
     with tempfile.TemporaryDirectory(prefix="journeyman-") as scratch:
-        _export(project, Path(scratch, "tree"))
+        export_tree(project, Path(scratch, "tree"))
         interpreter = find_interpreter(python_of(Path(scratch, "tree")))
-    key = [_RECIPE, project.name, project.commit, tree, project.created_at, interpreter.version]
-    place = environments / digest(key)[:16]
+    order = digest(
+        [_RECIPE, project.name, project.commit, tree, project.created_at, interpreter.version]
+    )
     environments.mkdir(parents=True, exist_ok=True)
-    async with _locked(environments / f".{place.name}.lock"):
-        if not (place / "environment.json").is_file():
-            folder = Path(tempfile.mkdtemp(prefix=".building-", dir=environments))
-            workshop = Workshop(
-                folder=folder,
-                interpreter=interpreter,
-                created_at=project.created_at,
-                version=_version(project),
-            )
-            await _build_at(project, workshop, place, say, backend)
-    return load_environment(place)
+    async with _locked(environments / f".{order[:16]}.lock"):
+        built = find_built(environments, order)
+        if built and not (built.record.is_offline and await _is_online()):
+            return load_environment(built.place)
+        workshop = Workshop(
+            folder=_fresh_folder(environments, order),
+            interpreter=interpreter,
+            created_at=project.created_at,
+            version=_version(project),
+        )
+        return await _build_in(workshop, _Build(project, workshop, order, say, backend))
 
 
-async def _build_at(
-    project: Project, workshop: Workshop, place: Path, say: Progress, backend: str
-) -> None:
+async def _is_online() -> bool:
+    return await asyncio.to_thread(is_index_reachable)
+
+
+def _fresh_folder(environments: Path, order: str) -> Path:
+    """Make a folder to build in; who holds the order's lock may remove what a dead holder left."""
+    prefix = f".building-{order[:16]}-"
+    for left in environments.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=environments))
+
+
+async def _build_in(workshop: Workshop, build: _Build) -> Environment:
+    environments = workshop.folder.parent
     try:
-        await _Build(project, workshop, place.name, say, backend).run()
-        workshop.folder.chmod(0o755)
-        shutil.rmtree(place, ignore_errors=True)
-        workshop.folder.rename(place)
+        environment = await build.run()
+        _put_in_place(workshop.folder, environments / environment.digest)
+        return environment
     except JourneymanError as error:
-        log = place.parent / f"{place.name}.build.log"
+        log = environments / f"{build.order[:16]}.build.log"
         if (workshop.folder / "build.log").exists():
             shutil.copyfile(workshop.folder / "build.log", log)
             raise type(error)(error.message, error.hint.replace("{log}", str(log))) from None
@@ -115,22 +140,33 @@ async def _build_at(
         shutil.rmtree(workshop.folder, ignore_errors=True)
 
 
+def _put_in_place(folder: Path, place: Path) -> None:
+    if (place / "environment.json").is_file():
+        # The same was installed once more, and sandboxes may be using it: only its record is new.
+        write_record(place, read_record(folder))
+        return
+    folder.chmod(0o755)
+    shutil.rmtree(place, ignore_errors=True)
+    folder.rename(place)
+
+
 class _Build:
     """The steps of one build, in order."""
 
     def __init__(
-        self, project: Project, workshop: Workshop, digest: str, say: Progress, backend: str
+        self, project: Project, workshop: Workshop, order: str, say: Progress, backend: str
     ) -> None:
         self.project = project
         self.workshop = workshop
-        self.digest = digest
+        self.order = order
         self.say = say
         self.backend = backend
         self.started = time.monotonic()
 
-    async def run(self) -> None:
+    async def run(self) -> Environment:
+        """Build in the workshop's folder; the environment's digest is that of what it holds."""
         folder = self.workshop.folder
-        _export(self.project, folder / "repository")
+        export_tree(self.project, folder / "repository")
         suites = find_suite(folder / "repository")
         if not suites:
             raise _no_tests(self.project)
@@ -139,17 +175,17 @@ class _Build:
         async with open_workshop(self.workshop, self.backend) as sandbox:
             installed = await install(sandbox, self.workshop, requirements)
             packages = await list_packages(sandbox)
-        _keep_byproducts(folder)
-        _seal_toolchain(folder, self.workshop)
+        keep_byproducts(folder)
+        seal_toolchain(folder, self.workshop.interpreter)
         environment = self._describe(installed, packages, suites[0])
         self.say("running its tests once")
-        await self._settle(environment, suites, installed, requirements)
+        return await self._settle(environment, suites, installed, requirements)
 
     def _describe(
         self, installed: Installed, packages: tuple[str, ...], suite: Suite
     ) -> Environment:
         return Environment(
-            digest=self.digest,
+            digest=self.order,
             project=self.project.repo,
             commit=self.project.commit,
             created_at=self.project.created_at,
@@ -167,7 +203,7 @@ class _Build:
         suites: list[Suite],
         installed: Installed,
         requirements: Requirements,
-    ) -> None:
+    ) -> Environment:
         """Run the suite; install what it lacks and was declared; write down what was found."""
         tried: set[str] = set()
         remaining = list(suites)
@@ -185,7 +221,7 @@ class _Build:
         self._accept(run)
         async with open_workshop(self.workshop, self.backend) as sandbox:
             packages = await list_packages(sandbox)
-        self._write(environment, remaining[0], packages, installed, run)
+        return self._write(environment, remaining[0], packages, installed, run)
 
     async def _smoke(self, environment: Environment, suite: Suite) -> VerifierRun:
         spec = environment_spec(environment, self.workshop.folder, owner="build")
@@ -202,7 +238,7 @@ class _Build:
         self.say(f"installing {', '.join(lacking)}, which its tests import")
         async with open_workshop(self.workshop, self.backend) as sandbox:
             is_done = await install_more(sandbox, self.workshop, installed, lacking)
-        _seal_toolchain(self.workshop.folder, self.workshop)
+        seal_toolchain(self.workshop.folder, self.workshop.interpreter)
         return is_done
 
     def _accept(self, run: VerifierRun) -> None:
@@ -227,15 +263,16 @@ class _Build:
         packages: tuple[str, ...],
         installed: Installed,
         run: VerifierRun,
-    ) -> None:
+    ) -> Environment:
         folder = self.workshop.folder
         finished = environment.model_copy(
             update={
+                "digest": digest([self.order, installed.way, packages])[:16],
                 "test_command": suite.command,
                 "log_parser": suite.log_parser,
                 "packages": packages,
                 "build_duration_s": round(time.monotonic() - self.started, 3),
-                "size_bytes": _size(folder),
+                "size_bytes": size_of(folder),
             }
         )
         is_editable = installed.way == "editable"
@@ -245,46 +282,14 @@ class _Build:
             "duration_s": round(run.duration_s, 3),
             "tests": dict(sorted(run.statuses.items())),
         }
-        _write_json(folder / "baseline.json", baseline)
-        _write_json(folder / "environment.json", finished.model_dump(mode="json"))
+        write_json(folder / "baseline.json", baseline)
+        record = BuildRecord(order=self.order, is_offline=installed.is_offline)
+        write_record(folder, record)
+        write_json(folder / "environment.json", finished.model_dump(mode="json"))
+        return finished
 
 
-# --- files -------------------------------------------------------------------------------------
-
-
-def _export(project: Project, target: Path) -> None:
-    """Write the commit's tree, byte for byte, without `.git`."""
-    target.mkdir(parents=True)
-    with tempfile.TemporaryDirectory(prefix="journeyman-") as scratch:
-        env = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
-        git(project.path, "read-tree", project.commit, env=env)
-        git(project.path, "checkout-index", "--all", f"--prefix={target}/", env=env)
-
-
-def _keep_byproducts(folder: Path) -> None:
-    """Take what building wrote into the tree, e.g. compiled modules and version files."""
-    made = folder / "byproducts"
-    for path in list_files(made):
-        source, target = made / path, folder / "repository" / path
-        if source.is_symlink():
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(source, target, follow_symlinks=False)
-    shutil.rmtree(made)
-
-
-def _seal_toolchain(folder: Path, workshop: Workshop) -> None:
-    """Undo what build code may have done to be shown more of the host than the interpreter."""
-    shutil.rmtree(folder / "byproducts", ignore_errors=True)
-    home = workshop.interpreter.executable.parent
-    config = folder / "toolchain" / "pyvenv.cfg"
-    config.unlink(missing_ok=True)
-    config.write_text(
-        f"home = {home}\nimplementation = CPython\nuv = 1\n"
-        f"version_info = {workshop.interpreter.version}\ninclude-system-site-packages = false\n"
-    )
-    for nested in (folder / "toolchain").glob("*/pyvenv.cfg"):
-        nested.unlink()
+# --- the build's own facts ---------------------------------------------------------------------
 
 
 def _version(project: Project) -> str:
@@ -301,14 +306,6 @@ def _version(project: Project) -> str:
         tag = ""
     found = re.search(r"\d+(\.\d+)+$", tag)
     return found[0] if found else "0.0.0"
-
-
-def _size(folder: Path) -> int:
-    return sum((folder / path).lstat().st_size for path in list_files(folder))
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 @asynccontextmanager

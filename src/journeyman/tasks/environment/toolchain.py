@@ -19,10 +19,18 @@ from journeyman.errors import JourneymanError
 from journeyman.sandbox import ENVIRONMENT_PATH, Limits, Mount, Sandbox, SandboxSpec, opened
 from journeyman.tasks.environment.interpreter import Interpreter, find_uv
 from journeyman.tasks.environment.requirements import Requirements
-from journeyman.tasks.sdist import IndexUnreachableError
+from journeyman.tasks.sdist import IndexUnreachableError, find_sdist
 from journeyman.types import Data
 
-__all__ = ["Installed", "Workshop", "install", "install_more", "list_packages", "open_workshop"]
+__all__ = [
+    "Installed",
+    "Workshop",
+    "install",
+    "install_more",
+    "is_index_reachable",
+    "list_packages",
+    "open_workshop",
+]
 
 _UV = "/opt/uv"
 _UV_CACHE = "/opt/uv-cache"
@@ -35,7 +43,15 @@ _TIMEOUT_S = 600.0
 _MARGINS = (timedelta(days=1), timedelta(days=180), timedelta(days=1095), None)
 
 _PASSED_ON = ("SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC")
-_PASSED_ON_PREFIXES = ("UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX", "UV_INSECURE", "UV_NATIVE")
+_TRUE = ("1", "on", "t", "true", "y", "yes")
+_PASSED_ON_PREFIXES = (
+    "UV_DEFAULT_INDEX",
+    "UV_EXTRA_INDEX",
+    "UV_HTTP",
+    "UV_INDEX",
+    "UV_INSECURE",
+    "UV_NATIVE",
+)
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 # How uv says that it got no connection at all, or was told not to try.
@@ -63,6 +79,8 @@ class Installed(Data):
     newest: str
     """ISO 8601 bound on the packages' dates; empty where there was none."""
     has_test_requirements: bool
+    is_offline: bool = False
+    """Whether the index could not be reached, or was not to be: the cache alone was installed from."""
 
 
 class Workshop(Data):
@@ -102,12 +120,12 @@ async def install(sandbox: Sandbox, workshop: Workshop, requirements: Requiremen
         sandbox, workshop, f"cd / && {_UV} venv --clear --python {base} {ENVIRONMENT_PATH}"
     ):
         raise _failed(workshop, "making a virtual environment failed")
-    is_offline = False
+    is_offline = _is_told_offline()
     for attempt in _attempts(workshop.created_at):
         prefix = "export UV_OFFLINE=1; " if is_offline else ""
         if await _run(sandbox, workshop, prefix + _install_command(attempt, requirements)):
             await _run(sandbox, workshop, _HARVEST)
-            return attempt
+            return attempt.model_copy(update={"is_offline": is_offline})
         is_offline = is_offline or _is_index_unreachable(workshop)
     if not is_offline:
         raise _failed(workshop, "installing the project and its test requirements failed")
@@ -124,7 +142,7 @@ async def _install_bare(
             "try again with a network, or use --project bundled",
         )
     await _run(sandbox, workshop, _HARVEST)
-    return Installed(way="bare", newest="", has_test_requirements=False)
+    return Installed(way="bare", newest="", has_test_requirements=False, is_offline=True)
 
 
 async def install_more(
@@ -133,6 +151,17 @@ async def install_more(
     """Install further requirements into the environment, under the same bound on dates."""
     listed = " ".join(shlex.quote(text) for text in requirements)
     return await _run(sandbox, workshop, f"{_pip(installed.newest)} {listed}")
+
+
+def is_index_reachable() -> bool:
+    """Tell whether the user's index answers now, by asking it for what every environment needs."""
+    try:
+        find_sdist("pytest")
+    except IndexUnreachableError:
+        return False
+    except JourneymanError:
+        return True
+    return True
 
 
 async def list_packages(sandbox: Sandbox) -> tuple[str, ...]:
@@ -185,6 +214,11 @@ async def _run(sandbox: Sandbox, workshop: Workshop, command: str) -> bool:
         log.write(f"$ {command}\n".encode() + done.stdout + done.stderr)
         log.write(f"[{outcome} after {done.duration_s:.1f} s]\n\n".encode())
     return done.exit_code == 0 and not done.is_timed_out
+
+
+def _is_told_offline() -> bool:
+    """Tell whether the user's `uv` is told not to use the network."""
+    return os.environ.get("UV_OFFLINE", "").lower() in _TRUE
 
 
 def _is_index_unreachable(workshop: Workshop) -> bool:
@@ -241,9 +275,11 @@ def _variables(workshop: Workshop) -> dict[str, str]:
         if key in _PASSED_ON or key.startswith(_PASSED_ON_PREFIXES) or key.lower() in _PROXIES
     }
     settings = {"UV_CONFIG_FILE": _UV_SETTINGS} if _user_settings() else {}
+    told = {"UV_OFFLINE": "1"} if _is_told_offline() else {}
     return {
         **passed,
         **settings,
+        **told,
         "PATH": f"{ENVIRONMENT_PATH}/bin:/usr/local/bin:/usr/bin:/bin",
         "UV_CACHE_DIR": _UV_CACHE,
         "UV_LINK_MODE": "copy",
