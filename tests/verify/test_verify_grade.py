@@ -1,6 +1,7 @@
 """Grading by execution, in real sandboxes, of a project of one module."""
 
 import asyncio
+import subprocess
 import sys
 from contextlib import asynccontextmanager
 
@@ -159,7 +160,7 @@ def test_git_that_does_not_end_is_a_missed_deadline(task, tmp_path, monkeypatch)
 
 
 @pytest.mark.sandbox
-@pytest.mark.parametrize("garbage", ["no patch at all", GOLD[:-5], "diff --git a/x b/x\n"])
+@pytest.mark.parametrize("garbage", ["no patch at all", GOLD[:-15], "diff --git a/x b/x\n"])
 def test_what_git_itself_refuses_is_the_patchs_failure(task, tmp_path, garbage):
     verdict = judged(task, tmp_path, garbage)
     assert (verdict.patch_is_applied, verdict.failure.cause) == (False, "patch_invalid")
@@ -255,3 +256,20 @@ def test_each_step_is_blamed_for_its_own_failure(task, tmp_path, change, what):
     with pytest.raises(AttributedError, match=what) as caught:
         judged(task.model_copy(update=change), tmp_path, "")
     assert caught.value.cause == "task_broken"
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(("name", "old", "new"), [
+    ("text.txt", b"a\n\n", b"b\n\n"),
+    ("image.bin", bytes(range(256)), bytes(range(255, -1, -1))),
+])  # fmt: skip
+def test_a_patch_whose_end_was_stripped_is_applied(task, tmp_path, name, old, new):
+    tree = tmp_path / "env1/repository"
+    (tree / name).write_bytes(old)
+    (tmp_path / name).write_bytes(new)
+    words = ["git", "diff", "--no-index", "--binary", f"env1/repository/{name}", name]
+    diff = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True).stdout
+    patch = GOLD + diff.replace(f"a/env1/repository/{name}", f"a/{name}")
+    assert judged(task, tmp_path, patch).is_resolved
+    assert judged(task, tmp_path, patch.strip()).is_resolved
+    assert judged(task, tmp_path, GOLD.strip()).is_resolved

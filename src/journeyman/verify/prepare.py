@@ -71,11 +71,7 @@ async def prepare(sandbox: Sandbox, task: Task, patch: str) -> str | None:
     and as `succeeded` does for what is the machine's doing.
     """
     given = {"bug": task.bug_patch, "patch": patch, "tests": task.test_patch}
-    patches = {
-        name: text.encode("utf-8", "surrogateescape")
-        for name, text in given.items()
-        if text.strip()
-    }
+    patches = {name: _encode(text) for name, text in given.items() if text.strip()}
     script = "\n".join(_script(task, patches))
     done = await sandbox.execute(script, timeout_s=_PREPARE_S, stdin=b"".join(patches.values()))
     step, done = _last_step(done)
@@ -86,6 +82,15 @@ async def prepare(sandbox: Sandbox, task: Task, patch: str) -> str | None:
         return said
     cause = "sandbox_died" if step in _OURS else "task_broken"
     raise AttributedError(cause, f"{_STEPS[step]}: {said[:DETAIL_CHARACTERS]}")
+
+
+def _encode(patch: str) -> bytes:
+    """Give a patch back the end that agents often strip and without which Git calls it corrupt.
+
+    Beside the line's end that may be an empty line: the last of a binary change, or of a hunk.
+    """
+    whole = patch if patch.endswith("\n") else f"{patch}\n\n"
+    return whole.encode("utf-8", "surrogateescape")
 
 
 def _script(task: Task, patches: Mapping[str, bytes]) -> Iterator[str]:
