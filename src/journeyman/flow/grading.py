@@ -10,7 +10,7 @@ resumed, retried and reported the same way.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 from journeyman.errors import JourneymanError
@@ -53,9 +53,10 @@ def plan_grading(config: GradeConfig) -> Plan:
     tasks = select_tasks(taskset, config.tasks)
     predictions = read_predictions(config.predictions)
     _refuse_unknown(config.predictions, predictions, taskset)
-    predictions = [it for it in predictions if it.instance_id in tasks]
+    predictions = _chosen(config, predictions, tasks)
     labels = label_models((it.model_name_or_path for it in predictions), slug)
     seats = {_seat(it, labels[it.model_name_or_path]): it for it in predictions}
+    _refuse_twins(seats)
     return Plan(
         taskset=taskset,
         tasks={name: tasks[name] for name in dict.fromkeys(it.instance_id for it in predictions)},
@@ -74,6 +75,30 @@ def _refuse_unknown(path: Path, predictions: list[Prediction], taskset: Taskset)
             hint = f"did you mean {near[0]}?" if near else f"journeyman tasks show {taskset.folder}"
             raise JourneymanError(
                 f"{path}:{it.line}: {taskset.folder} has no task {it.instance_id}", hint
+            )
+
+
+def _chosen(
+    config: GradeConfig, predictions: list[Prediction], tasks: Container[str]
+) -> list[Prediction]:
+    found = [it for it in predictions if it.instance_id in tasks]
+    if not found:
+        raise JourneymanError(
+            f"{config.predictions} holds no prediction for {', '.join(config.tasks)}",
+            f"choose a task that it answers, e.g. --task {predictions[0].instance_id}",
+        )
+    return found
+
+
+def _refuse_twins(seats: Mapping[Seat, Prediction]) -> None:
+    """Refuse ids that differ only in what a file's name cannot hold: their records would be one."""
+    first: dict[str, Prediction] = {}
+    for seat, it in seats.items():
+        other = first.setdefault(seat.rollout_id, it)
+        if other is not it:
+            raise JourneymanError(
+                f"{other.instance_id} and {it.instance_id} would both be called {seat.rollout_id}",
+                "rename one of these tasks",
             )
 
 

@@ -29,6 +29,7 @@ __all__ = ["Prediction", "read_predictions", "write_predictions"]
 _FIELDS = ("instance_id", "model_name_or_path", "model_patch")
 _FORM = '{"instance_id": "…", "model_name_or_path": "…", "model_patch": "…"}'
 _SPACE = re.compile(r"\s*")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Prediction(Data):
@@ -54,6 +55,13 @@ class Prediction(Data):
             value.encode()
         except UnicodeEncodeError as error:
             raise ValueError(f"half a character at {error.start}") from None
+        return value
+
+    @field_validator("instance_id", "model_name_or_path")
+    @classmethod
+    def _is_one_line(cls, value: str) -> str:
+        if found := _CONTROL.search(value):
+            raise ValueError(f"a control character at {found.start()}")
         return value
 
 
@@ -135,7 +143,7 @@ def _is_by_instance(text: str) -> bool:
     """Whether a text that begins with an object is one object of predictions, not JSONL."""
     try:
         first, end = json.JSONDecoder().raw_decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "\n{" not in text
     return not text[end:].strip() and "model_patch" not in first
 
@@ -146,8 +154,8 @@ def _lines(path: Path, text: str) -> Iterator[tuple[int, Any]]:
         if line.strip():
             try:
                 yield number, json.loads(line)
-            except ValueError as error:
-                raise _broken(path, number, f"not valid JSON: {error}") from None
+            except (ValueError, RecursionError) as error:
+                raise _not_json(path, number, error) from None
 
 
 def _check(path: Path, line: int, record: Any) -> Prediction:
@@ -163,7 +171,14 @@ def _check(path: Path, line: int, record: Any) -> Prediction:
 
 
 def _broken(path: Path, line: int, reason: str) -> JourneymanError:
-    return JourneymanError(f"{path}:{line}: {reason}", f"a prediction is {_FORM}")
+    one_line = _CONTROL.sub(lambda found: repr(found[0])[1:-1], reason)
+    return JourneymanError(f"{path}:{line}: {one_line}", f"a prediction is {_FORM}")
+
+
+def _not_json(path: Path, line: int, error: ValueError | RecursionError) -> JourneymanError:
+    """Explain what Python's reader refuses: broken JSON, too deep a nest, too long a number."""
+    reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
+    return _broken(path, line, f"not valid JSON: {reason}")
 
 
 class _Scanner:
@@ -212,6 +227,8 @@ class _Scanner:
         except json.JSONDecodeError as error:
             reason = f"not valid JSON: {error.msg}"
             raise _broken(self._path, error.lineno, reason) from None
+        except (ValueError, RecursionError) as error:
+            raise _not_json(self._path, self._line_here(), error) from None
         self._at = _skip(self._text, end)
         return value
 
