@@ -65,17 +65,21 @@ def _write(messages: Sequence[Message], tools: Sequence[ToolSpec], add_prompt: b
 def _read_list(cursor: Cursor, turn: TurnBuilder) -> Generator[None, None, None]:
     start = first = cursor.offset
     cursor.at += 1
+    has_comma = False
     while (character := (yield from skip_space(cursor))) == "{":
         close = yield from read_call_object(cursor, turn, first)
         if close is not None:
             close(cursor.offset)
         character = yield from skip_space(cursor)
-        if character != ",":
+        has_comma = character == ","
+        if not has_comma:
             break
         cursor.at += 1
         yield from skip_space(cursor)
         first = cursor.offset
     if character == "]":
+        if has_comma:
+            turn.fault("bad_json", "a comma before the end", cursor.offset, cursor.offset)
         cursor.at += 1
     else:
         turn.fault("unclosed_call", "] is missing", start, cursor.offset)

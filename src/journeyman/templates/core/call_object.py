@@ -70,10 +70,12 @@ def read_call_object(
     arguments: dict[str, Any] | None = None
     early: list[str] = []
     cursor.at += 1
+    has_comma = False
     while True:
         character = yield from skip_space(cursor)
         if character not in ('"', "'"):
             break
+        has_comma = False
         key = yield from _take_string(cursor, turn)
         if (yield from skip_space(cursor)) != ":":
             break
@@ -91,8 +93,11 @@ def read_call_object(
         if (yield from skip_space(cursor)) != ",":
             break
         cursor.at += 1
+        has_comma = True
     character = yield from skip_space(cursor)
     if character == "}":
+        if has_comma:
+            turn.fault("bad_json", "a comma before the end", cursor.offset, cursor.offset)
         cursor.at += 1
     else:
         turn.fault("bad_json", "the call object has no end", cursor.offset, cursor.offset)

@@ -81,6 +81,7 @@ def _copy_escape(cursor: Cursor, emit: Emit, report: Report) -> bool:
         cursor.at += 6
         emit("\\ufffd")
     elif rest.startswith("\\'"):
+        report("bad_json", "no such escape", start, start + 2)
         cursor.at += 2
         emit("'")
     else:

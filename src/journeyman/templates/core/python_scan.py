@@ -130,13 +130,17 @@ def _number(word: str) -> str | None:
         return word if is_held else None
     if not _ODD_NUMBER.match(word):
         return None
-    for read in (lambda: int(word, 0), lambda: float(word)):
+    value: float
+    try:
+        value = int(word, 0)
+    except ValueError:
+        if word.lstrip("+-").replace("_", "").isdigit():  # 01.5 is a number in Python, 01 is not
+            return None
         try:
-            value = read()
+            value = float(word)
         except ValueError:
-            continue
-        return json.dumps(value) if isfinite(value) else None
-    return None
+            return None
+    return json.dumps(value) if isfinite(value) else None
 
 
 def _copy_scalar(cursor: Cursor, emit: Emit, report: Report) -> Generator[None, None, bool]:
