@@ -1,3 +1,6 @@
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -22,3 +25,17 @@ def layer(tmp_path) -> Path:
 @pytest.fixture
 def spec(layer) -> SandboxSpec:
     return SandboxSpec(workspace_layers=(layer,))
+
+
+@pytest.fixture(scope="session")
+def docker_base() -> str:
+    """Return the name of a base image that is here; `.ci/run` makes one."""
+    if shutil.which("docker") is None:
+        pytest.skip("docker is not installed")
+    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        pytest.skip("no Docker engine answers")
+    base = os.environ.get("JOURNEYMAN_TEST_BASE", "journeyman-test-base")
+    found = subprocess.run(["docker", "image", "inspect", base], capture_output=True, check=False)
+    if found.returncode:
+        pytest.skip(f"no image {base}: scripts/base-image {base}")
+    return base

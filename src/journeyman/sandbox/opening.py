@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 from journeyman.config import digest
 from journeyman.errors import JourneymanError
 from journeyman.sandbox.base import Sandbox, SandboxSpec
+from journeyman.sandbox.container import open_container
 from journeyman.sandbox.namespace import open_namespace
 
 __all__ = ["open_sandbox", "opened"]
 
+_ENGINES = ("docker", "podman")
 _counter = itertools.count(1)
 
 
@@ -26,8 +28,17 @@ async def open_sandbox(
     Raises `JourneymanError` where this machine cannot run one, and
     `AttributedError("sandbox_unavailable")` where `name` is taken.
     """
+    kind, _, base = backend.partition(":")
+    if kind in _ENGINES:
+        if spec.network == "index":
+            raise JourneymanError(
+                f"the {kind} sandbox has no package-index proxy", "use --sandbox namespace"
+            )
+        return await open_container(spec, _file_name(name or _default_name(spec)), kind, base)
     if backend != "namespace":
-        raise JourneymanError(f"unknown sandbox backend {backend!r}", "use --sandbox namespace")
+        raise JourneymanError(
+            f"unknown sandbox backend {backend!r}", "use namespace, docker, podman or docker:IMAGE"
+        )
     if spec.network == "index":
         raise JourneymanError(
             "the namespace sandbox has no package-index proxy", "use network none or open"

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -21,7 +22,7 @@ from journeyman.config import cache_folder
 from journeyman.errors import AttributedError
 from journeyman.sandbox import cgroups
 
-__all__ = ["claim", "own_mark", "reap", "remove", "sandboxes_folder"]
+__all__ = ["claim", "is_marked_by_the_living", "own_mark", "reap", "remove", "sandboxes_folder"]
 
 
 def sandboxes_folder() -> Path:
@@ -43,21 +44,23 @@ def process_identity(pid: int) -> dict[str, Any] | None:
 
 
 def own_mark() -> str:
-    """Name this process in a word that is safe in a file's name; see `_is_marked_by_the_living`."""
+    """Name this process in a word that is safe in a file's name; see `is_marked_by_the_living`."""
     return _mark(process_identity(os.getpid()))
 
 
-def claim(name: str, owner: str, group: str = "") -> Path:
+def claim(name: str, owner: str, group: str = "", engine: str = "") -> Path:
     """Make the state folder `name`, owned by this process; a dead owner's one is removed first.
 
-    `group` names its control groups, which will be removed with it.
+    `group` names its control groups and `engine` the program that holds its container, if it is one:
+    they will be removed with it.
 
     Raises `AttributedError("sandbox_unavailable")` where a living process holds that name.
     """
     root = sandboxes_folder()
     process = process_identity(os.getpid())
     fresh = Path(tempfile.mkdtemp(prefix=f".new-{_mark(process)}-", dir=root))
-    record = {"name": name, "owner": owner, "group": group, "process": process}
+    record: dict[str, Any] = {"name": name, "owner": owner, "group": group, "engine": engine}
+    record["process"] = process
     (fresh / "owner.json").write_text(json.dumps(record), encoding="utf-8")
     folder = root / name
     for is_last in (False, True):
@@ -92,13 +95,17 @@ def reap(owner: str | None = None, keep: Collection[str] = ()) -> list[str]:
 def _reap_groups() -> None:
     """Remove groups that nobody's folder names yet and whose maker is gone."""
     for name in cgroups.names():
-        if not _is_marked_by_the_living(name):
+        if not is_marked_by_the_living(name):
             cgroups.remove(name)
 
 
 def remove(folder: Path) -> None:
     """End what still runs in a sandbox and delete its cgroups and its folder."""
-    cgroups.remove(_record(folder).get("group") or folder.name)
+    record = _record(folder)
+    cgroups.remove(record.get("group") or folder.name)
+    if record.get("engine"):
+        words = [str(record["engine"]), "rm", "--force", "--volumes", f"journeyman-{folder.name}"]
+        subprocess.run(words, capture_output=True, check=False, timeout=60)
     delete_tree(folder)
 
 
@@ -131,7 +138,7 @@ def _is_owned(folder: Path) -> bool:
     process = _record(folder).get("process")
     if isinstance(process, dict):
         return process_identity(process["pid"]) == process
-    return _is_marked_by_the_living(folder.name.removeprefix(".new-"))
+    return is_marked_by_the_living(folder.name.removeprefix(".new-"))
 
 
 def _mark(process: dict[str, Any] | None) -> str:
@@ -140,7 +147,7 @@ def _mark(process: dict[str, Any] | None) -> str:
     return f"{named['pid']}-{named['start_time']}-{named['boot'][:8]}"
 
 
-def _is_marked_by_the_living(name: str) -> bool:
+def is_marked_by_the_living(name: str) -> bool:
     """Tell whether a name that begins with a mark is of a process that still lives."""
     found = re.match(r"(\d+)-\d", name)
     process = process_identity(int(found[1])) if found else None

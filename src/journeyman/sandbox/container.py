@@ -1,0 +1,318 @@
+"""The sandbox in a container: Docker or podman, driven by their command line.
+
+The same environment, user, limits and isolation as the namespace sandbox, for machines where that one
+is not permitted. It starts in a good quarter of a second instead of milliseconds. Closing the pipe to
+its process 1 ends everything, so it does not outlive the process that opened it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Literal
+
+from journeyman.errors import AttributedError
+from journeyman.sandbox import process, state
+from journeyman.sandbox.base import WORKSPACE, Executed, SandboxSpec
+from journeyman.sandbox.engine import LABEL, Engine, find_engine, spawn
+from journeyman.sandbox.files import FILE_LIMIT_BYTES, FILE_TIMEOUT_S, READ, WRITE, raise_refusal
+from journeyman.sandbox.image import DEFAULT_BASE, find_image
+from journeyman.sandbox.overlay import archive_of
+from journeyman.sandbox.settings import AGENT_HOME, BASE_VARIABLES
+
+__all__ = ["ContainerSandbox", "open_container"]
+
+_START_TIMEOUT_S = 120.0
+_CLOSE_TIMEOUT_S = 20.0
+_WATCH_S = 5.0
+_SPARE_PROCESSES = 32
+_MARK = "JOURNEYMAN_COMMAND"
+
+# It ends with the pipe. Where `env` can ignore children's ends (coreutils 8.31), the kernel buries
+# orphans; a shell's own `trap '' CHLD` does not outlive `exec`.
+_KEEPER = (
+    "echo ready; exec >/dev/null 2>&1; "
+    "env --ignore-signal=CHLD true && exec env --ignore-signal=CHLD cat; exec cat"
+)
+# A bomb goes on while it is being killed, hence the rounds; SIGSTOP first would only delay it.
+_KILL = (
+    "for round in 1 2 3 4 5 6 7 8 9; do "
+    'found=$(grep -slaF -e "$0" /proc/[0-9]*/environ); [ -n "$found" ] || exit 0; '
+    'for path in $found; do n=${path#/proc/}; kill -9 "${n%/environ}" 2>/dev/null; done; done'
+)
+
+
+class ContainerSandbox:
+    """A live container; see `base.Sandbox` for what its methods promise."""
+
+    def __init__(
+        self, spec: SandboxSpec, folder: Path, engine: Engine, keeper: process.Child, lifeline: int
+    ) -> None:
+        self.name = folder.name
+        self.spec = spec
+        self.container = container_name(folder.name)
+        self._folder = folder
+        self._engine = engine
+        self._keeper: process.Child | None = keeper
+        self._lifeline = lifeline
+
+    async def execute(
+        self,
+        command: str,
+        *,
+        timeout_s: float,
+        stdin: bytes = b"",
+        env: dict[str, str] | None = None,
+        user: Literal["agent", "root"] = "agent",
+    ) -> Executed:
+        """Run a shell command in the workspace; `root` is uid 0 of a container without power."""
+        variables = {**BASE_VARIABLES, **self.spec.variables, **(env or {})}
+        words = ["bash", "-c", command]
+        limit = self.spec.limits.output_bytes
+        owner = "0:0" if user == "root" else _user(self.spec)
+        return await self._run(words, timeout_s, stdin, limit, variables, owner)
+
+    async def read(self, path: str) -> bytes:
+        """Read a file from inside, so that links lead nowhere but into the sandbox."""
+        done = await self._script([READ, path], b"", FILE_LIMIT_BYTES)
+        raise_refusal(done, path)
+        return done.stdout
+
+    async def write(self, path: str, data: bytes) -> None:
+        """Write a file from inside, its parents made as needed."""
+        done = await self._script([WRITE, path], data, 4096)
+        raise_refusal(done, path)
+
+    async def close(self) -> None:
+        """End every process and remove what the sandbox wrote. Safe to call twice."""
+        keeper, self._keeper = self._keeper, None
+        if keeper is None:
+            return
+        os.close(self._lifeline)
+        if not await process.wait(keeper, _CLOSE_TIMEOUT_S):
+            os.kill(keeper.pid, 9)
+            keeper.wait()
+            await self._engine.remove(self.container)
+        await asyncio.to_thread(state.remove, self._folder)
+
+    async def lay(self, layers: tuple[Path, ...]) -> None:
+        """Put further layers over the workspace, bottom first."""
+        for layer in layers:
+            gone, archive = await asyncio.to_thread(archive_of, layer)
+            if gone:
+                await self._must(["sh", "-c", "cd /testbed && xargs -0 rm -rf --"], gone)
+            if archive:
+                await self._must(["tar", "-x", "-p", "-C", WORKSPACE, "-f", "-"], archive)
+
+    async def _must(self, words: list[str], stdin: bytes) -> None:
+        owner = _user(self.spec)
+        done = await self._run(words, FILE_TIMEOUT_S, stdin, 4096, dict(BASE_VARIABLES), owner)
+        if done.exit_code:
+            detail = done.stderr.decode(errors="replace").strip()
+            raise AttributedError("sandbox_unavailable", f"its workspace cannot be laid: {detail}")
+
+    async def _script(self, words: list[str], stdin: bytes, limit: int) -> Executed:
+        variables = {**BASE_VARIABLES, **self.spec.variables}
+        return await self._run(
+            ["sh", "-c", *words], FILE_TIMEOUT_S, stdin, limit, variables, _user(self.spec)
+        )
+
+    async def _run(
+        self,
+        words: list[str],
+        timeout_s: float,
+        stdin: bytes,
+        limit: int,
+        variables: dict[str, str],
+        user: str,
+    ) -> Executed:
+        self._raise_if_dead("is not running")
+        started = time.monotonic()
+        mark = secrets.token_hex(16)
+        flags = ["--interactive", "--user", user, "--workdir", WORKSPACE]
+        for name, value in {**variables, _MARK: mark}.items():
+            flags += ["--env", f"{name}={value}"]
+        arguments = [self._engine.program, "exec", *flags, self.container, *words]
+        child, readers = await _spawn(arguments, stdin, limit)
+        is_ended = False
+        try:
+            is_ended = await self._wait(child, timeout_s)
+        finally:
+            if not is_ended:
+                await self._kill(mark, user)
+                process.kill_tree(child.pid)
+                child.wait()
+            await process.finish(readers)
+        self._raise_if_dead("ended during a command")
+        code = child.wait() if is_ended else 137
+        (_, stdout), (_, stderr) = readers
+        await self._raise_if_refused(code, stderr.value())
+        return Executed(
+            exit_code=128 - code if code < 0 else code,
+            stdout=stdout.value(),
+            stderr=stderr.value(),
+            is_truncated=stdout.is_truncated or stderr.is_truncated,
+            is_timed_out=not is_ended,
+            duration_s=time.monotonic() - started,
+        )
+
+    async def _wait(self, child: process.Child, timeout_s: float) -> bool:
+        """Wait for a command, looking now and then at what the sandbox has written."""
+        deadline = time.monotonic() + timeout_s
+        while (left := deadline - time.monotonic()) > _WATCH_S:
+            if await process.wait(child, _WATCH_S):
+                return True
+            await self._raise_if_full()
+        return await process.wait(child, max(left, 0.0))
+
+    async def _raise_if_full(self) -> None:
+        done = await self._engine.call(
+            "inspect", "--size", "--format", "{{.SizeRw}}", self.container
+        )
+        text = done.stdout.strip()
+        if text.isdigit() and int(text) > self.spec.limits.disk_bytes:
+            await self._engine.call("kill", self.container)
+            limit = self.spec.limits.disk_bytes
+            raise AttributedError("sandbox_died", f"{self.name} wrote more than {limit} bytes")
+
+    async def _kill(self, mark: str, user: str) -> None:
+        """Kill what a command started, wherever it went; it carries the mark in its environment."""
+        room = self.spec.limits.num_processes + _SPARE_PROCESSES
+        await self._engine.call("update", "--pids-limit", str(room), self.container)
+        words = ["sh", "-c", _KILL, f"{_MARK}={mark}"]
+        await self._engine.call("exec", "--user", user, self.container, *words, timeout_s=30)
+
+    def _raise_if_dead(self, how: str) -> None:
+        if self._keeper is None or self._keeper.poll() is not None:
+            raise AttributedError("sandbox_died", f"{self.name} {how}")
+
+    async def _raise_if_refused(self, code: int, stderr: bytes) -> None:
+        """Tell a command that failed from one that the engine never started."""
+        if code and b"Error response from daemon" in stderr[:200]:
+            with contextlib.suppress(AttributedError):
+                words = ("inspect", "--format", "{{.State.Running}}", self.container)
+                if await self._engine.ask(*words) == "true":
+                    return
+            raise AttributedError("sandbox_died", f"{self.name}: {stderr.decode(errors='replace')}")
+
+
+async def open_container(
+    spec: SandboxSpec, name: str, program: str, base: str = ""
+) -> ContainerSandbox:
+    """Start a container from the image of `spec`, built over `base`, and return once it is ready."""
+    engine = find_engine(program)
+    await _remove_orphans(engine)
+    image = await find_image(engine, base or DEFAULT_BASE, spec)
+    folder = state.claim(name, spec.owner, engine=program)
+    sandbox = None
+    try:
+        await engine.remove(container_name(name))
+        sandbox = await _start(spec, folder, engine, image)
+        await sandbox.lay(spec.workspace_layers[1:])
+    except BaseException:
+        if sandbox is None:
+            state.remove(folder)
+        else:
+            await sandbox.close()
+        raise
+    return sandbox
+
+
+def container_name(name: str) -> str:
+    """Return the engine's name for the sandbox `name`."""
+    return f"journeyman-{name}"
+
+
+async def _start(spec: SandboxSpec, folder: Path, engine: Engine, image: str) -> ContainerSandbox:
+    life_read, life_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+    log = folder / "start.log"
+    flags = _flags(spec, container_name(folder.name))
+    words = [engine.program, "run", *flags, "--entrypoint", "/bin/sh", image, "-c", _KEEPER]
+    given = [life_read, ready_write, os.open(log, os.O_WRONLY | os.O_CREAT, 0o600)]
+    try:
+        keeper = spawn(words, given)
+    finally:
+        for descriptor in given:
+            os.close(descriptor)
+    transport, output = await process.drain(ready_read, 4096)
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(output.has_data.wait(), _START_TIMEOUT_S)
+        if not output.value():
+            raise AttributedError("sandbox_unavailable", f"{engine.program}: {_last_line(log)}")
+    except BaseException:
+        os.close(life_write)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(keeper.pid, 9)
+        keeper.wait()
+        raise
+    finally:
+        transport.close()
+    return ContainerSandbox(spec, folder, engine, keeper, life_write)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it ended without a word"
+
+
+def _flags(spec: SandboxSpec, name: str) -> list[str]:
+    limits = spec.limits
+    scratch = f"rw,exec,nosuid,nodev,size={limits.disk_bytes}"
+    flags = ["--interactive", "--rm", "--name", name, "--hostname", "sandbox"]
+    flags += ["--label", f"{LABEL}={state.own_mark()}-", "--label", f"{LABEL}.owner={spec.owner}"]
+    flags += ["--network", "bridge" if spec.network == "open" else "none"]
+    flags += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "0:0"]
+    flags += ["--pids-limit", str(limits.num_processes), "--cpus", str(limits.num_cpus)]
+    flags += ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
+    flags += ["--ulimit", "core=0", "--workdir", "/"]
+    flags += ["--tmpfs", f"/tmp:{scratch},mode=1777"]  # noqa: S108
+    flags += ["--tmpfs", f"{AGENT_HOME}:{scratch},mode=755,uid=1000,gid=1000"]
+    for mount in spec.mounts:
+        if mount.is_writable:
+            flags += ["--volume", f"{mount.source.absolute()}:{mount.target}"]
+    return flags
+
+
+def _user(spec: SandboxSpec) -> str:
+    """Writable folders of the host are written to as the host's own user."""
+    if any(mount.is_writable for mount in spec.mounts):
+        return f"{os.getuid()}:{os.getgid()}"
+    return "1000:1000"
+
+
+async def _spawn(
+    arguments: list[str], stdin: bytes, limit: int
+) -> tuple[process.Child, list[process.Reader]]:
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    given = [process.memory_file(stdin), out_write, err_write]
+    try:
+        child = spawn(arguments, given)
+    except BaseException:
+        os.close(out_read)
+        os.close(err_read)
+        raise
+    finally:
+        for descriptor in given:
+            os.close(descriptor)
+    return child, [await process.drain(out_read, limit), await process.drain(err_read, limit)]
+
+
+_cleaned: set[tuple[str, int]] = set()
+
+
+async def _remove_orphans(engine: Engine) -> None:
+    """Once in this process, remove the containers of processes that are gone."""
+    key = (engine.program, os.getpid())
+    if key in _cleaned:
+        return
+    _cleaned.add(key)
+    for name, mark in (await engine.containers()).items():
+        if mark[:1].isdigit() and not state.is_marked_by_the_living(mark):
+            await engine.remove(name)
