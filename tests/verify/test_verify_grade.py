@@ -273,3 +273,33 @@ def test_a_patch_whose_end_was_stripped_is_applied(task, tmp_path, name, old, ne
     assert judged(task, tmp_path, patch).is_resolved
     assert judged(task, tmp_path, patch.strip()).is_resolved
     assert judged(task, tmp_path, GOLD.strip()).is_resolved
+
+
+def edit_of_test(added):
+    return (
+        "diff --git a/test_two.py b/test_two.py\n--- a/test_two.py\n+++ b/test_two.py\n"
+        f"@@ -1,2 +1,3 @@\n import one\n+{added}\n print('two')\n"
+    )
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("theirs", [
+    "",
+    edit_of_test("raise SystemExit"),
+    edit_of_test("assert one.one() == 1"),
+    PATH_OF_HIDDEN.format(path="deep/new.py", mode="100644", line="print('mine')"),
+    PATH_OF_HIDDEN.format(path="deep/new.py", mode="120000", line="/etc/passwd"),
+    PATH_OF_HIDDEN.format(path="deep", mode="100644", line="a file"),
+    PATH_OF_HIDDEN.format(path="deep", mode="120000", line="/tmp"),
+    PATH_OF_HIDDEN.format(path="deep/new.py/inner", mode="100644", line="a folder"),
+])  # fmt: skip
+def test_what_a_patch_does_to_the_tests_own_files_does_not_count(task, tmp_path, theirs):
+    (tmp_path / "env1/repository/test_two.py").write_text("import one\nprint('two')\n")
+    tests = edit_of_test("assert one.one() == 1, one.one()")
+    tests += PATH_OF_HIDDEN.format(path="deep/new.py", mode="100644", line="print('three')")
+    command = "cat deep/new.py && PYTHONPATH=. python3 test_two.py"
+    task = ended_by(task, command).model_copy(update={"test_patch": tests})
+    for fix, log in ((GOLD, "print('three')\ntwo\n"), ("", "AssertionError: 2\n")):
+        graded = asyncio.run(grade(task, tmp_path, theirs + fix))
+        assert graded.verdict.patch_is_applied
+        assert graded.log.decode().endswith(log)

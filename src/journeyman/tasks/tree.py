@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.tasks.git import git
-from journeyman.tasks.touched import touched_paths
+from journeyman.verify import touched_paths
 
 __all__ = [
     "TreeFile",

@@ -2,6 +2,15 @@
 
 from journeyman.verify.grade import Graded, grade
 from journeyman.verify.log import list_parsers, parse_log
+from journeyman.verify.touched import touched_paths
 from journeyman.verify.verifier import VerifierRun, run_verifier
 
-__all__ = ["Graded", "VerifierRun", "grade", "list_parsers", "parse_log", "run_verifier"]
+__all__ = [
+    "Graded",
+    "VerifierRun",
+    "grade",
+    "list_parsers",
+    "parse_log",
+    "run_verifier",
+    "touched_paths",
+]

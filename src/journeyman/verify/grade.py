@@ -1,8 +1,9 @@
 """Grading: one patch for one task, by execution, in a sandbox of its own.
 
 The environment's tree gets the bug, loses the hidden files, takes the patch, gets the hidden files
-back as they were, takes the tests' own patch, and runs the verifier. What the patch did to a hidden
-file never counts. Not a policy: what a verdict means for a reward is flow's business.
+back as they were, and those that the tests' own patch touches, takes that patch, and runs the
+verifier. What the patch did to any of these files never counts. Not a policy: what a verdict means
+for a reward is flow's business.
 
     graded = await grade(task, environments, patch)
     graded.verdict.is_resolved

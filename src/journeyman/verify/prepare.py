@@ -15,6 +15,7 @@ from journeyman.errors import AttributedError
 from journeyman.sandbox import Executed, Sandbox
 from journeyman.types import Task
 from journeyman.verify.blame import DETAIL_CHARACTERS, succeeded
+from journeyman.verify.touched import touched_paths
 
 __all__ = ["prepare"]
 
@@ -53,6 +54,10 @@ hide() {{
     printf '%s' "$path" > "$stage/hidden/$2.path"
     mv -- "$path" "$stage/hidden/$2"
 }}
+keep() {{
+    printf '%s' "$1" > "$stage/hidden/$2.path"
+    if [ -e "$1" ] || [ -L "$1" ]; then cp -a -- "./$1" "$stage/hidden/$2"; fi
+}}
 restore() {{
     path=$(cat "$stage/hidden/$1.path")
     rest=$path place=.
@@ -60,7 +65,10 @@ restore() {{
         place=$place/${{rest%%/*}} rest=${{rest#*/}}
         if [ -L "$place" ] || [ -f "$place" ]; then rm -f -- "$place"; fi
     done
-    mkdir -p -- "$place" && rm -rf -- "./$path" && cp -a -- "$stage/hidden/$1" "./$path"
+    rm -rf -- "./$path"
+    if [ -e "$stage/hidden/$1" ] || [ -L "$stage/hidden/$1" ]; then
+        mkdir -p -- "$place" && cp -a -- "$stage/hidden/$1" "./$path"
+    fi
 }}"""
 
 
@@ -103,15 +111,23 @@ def _script(task: Task, patches: Mapping[str, bytes]) -> Iterator[str]:
     if "bug" in patches:
         yield "at bug; apply bug"
     yield "at hide"
-    for index, path in enumerate(task.hidden_paths):
-        yield f"hide {shlex.quote(path)} {index}"
+    hidden = [f"hide {shlex.quote(path)}" for path in task.hidden_paths]
+    kept = [f"keep {shlex.quote(path)}" for path in _tests_own_files(task)]
+    aside = [*hidden, *kept]
+    yield from (f"{command} {index}" for index, command in enumerate(aside))
     if "patch" in patches:
         yield "at patch; apply patch"
     yield "at show"
-    yield from (f"restore {index}" for index in range(len(task.hidden_paths)))
+    yield from (f"restore {index}" for index in reversed(range(len(aside))))
     if "tests" in patches:
         yield "at tests; apply tests"
     yield "at clean; rm -rf $stage"
+
+
+def _tests_own_files(task: Task) -> list[str]:
+    """Name the files that the tests' patch makes or changes, and the gold patch does not."""
+    fixed = touched_paths([task.patch])
+    return [path for path in touched_paths([task.test_patch]) if path not in fixed]
 
 
 def _last_step(done: Executed) -> tuple[str, Executed]:

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from journeyman.errors import AttributedError
-from journeyman.tasks.tree import patched, touched_paths
+from journeyman.tasks.tree import patched
+from journeyman.verify import touched_paths
 
 ODD = ["plain.txt", "a b/c d.txt", "café.txt", 'qu"ote.txt', "tab\there.txt", "back\\slash.txt",
        "new\nline.txt", "b b/x b", "--- a", "deep/er/a/b.txt"]  # fmt: skip
