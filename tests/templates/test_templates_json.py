@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journeyman.templates import get_template
+from journeyman.templates import StreamEvent, get_template
 from journeyman.templates.core.cursor import Cursor
 from journeyman.templates.core.json_whole import take_object
 from journeyman.types import ParsedTurn
@@ -31,10 +31,14 @@ CALLS = {
 
 
 def streamed(name: str, text: str, size: int) -> ParsedTurn:
-    parser = get_template(name).stream(())
+    parser, events = get_template(name).stream(()), list[StreamEvent]()
     for start in range(0, len(text), size):
-        parser.feed(text[start : start + size])
-    return parser.close()[1]
+        events += parser.feed(text[start : start + size])
+    rest, turn = parser.close()
+    for index, call in enumerate(turn.calls):
+        own = [e.text for e in events + rest if e.kind == "arguments" and e.call == index]
+        assert json.loads("".join(own)) in (call.arguments, json.dumps(call.arguments))
+    return turn
 
 
 def nested(depth: int, value: str = "1") -> str:
@@ -65,7 +69,7 @@ OBJECTS = {
     "largest": '{"a": 1.7e308}',
     "long exponent": '{"a": 1e0005}',
     "constants": '{"a": [NaN, Infinity, -Infinity]}',
-    "foreign digits": '{"a": ٣}',
+    "foreign digits": '{"a": 1٣}',
     "control": '{"a": "x\ny\x01"}',
     "deep": nested(100),
     "too deep": nested(101),

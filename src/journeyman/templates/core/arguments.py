@@ -60,7 +60,8 @@ class ArgumentWriter:
         opening = ("{" if self._num_written == 0 else ", ") + dump_json(key) + ": "
         self._num_written += 1
         self.turn.argument_text(opening + '"' if self._is_text else opening)
-        return self._stream if self._is_text else self._pieces.append
+        is_streamed = self._is_text and self.turn.is_streamed
+        return self._stream if is_streamed else self._pieces.append
 
     def lacks(self, key: str) -> bool:
         """Whether `key` is a declared parameter that was not given yet."""

@@ -10,6 +10,7 @@ from typing import Any
 from journeyman.templates.core.coercion import load_json
 from journeyman.templates.core.cursor import Cursor, skip_space
 from journeyman.templates.core.json_scan import copy_json, copy_string
+from journeyman.templates.core.json_whole import take_object
 from journeyman.templates.core.turn import TurnBuilder
 from journeyman.types import Message
 
@@ -36,11 +37,16 @@ def read_arguments(cursor: Cursor, turn: TurnBuilder) -> Generator[None, None, d
         turn.argument_text(json.dumps(arguments, ensure_ascii=False))
         return arguments
 
+    if not turn.is_streamed:
+        whole = take_object(cursor)
+        if whole is not None:
+            return whole
+
     def emit(text: str) -> None:
         pieces.append(text)
         turn.argument_text(text)
 
-    yield from copy_json(cursor, emit, turn.fault)
+    yield from copy_json(cursor, emit if turn.is_streamed else pieces.append, turn.fault)
     return _load_object("".join(pieces))
 
 

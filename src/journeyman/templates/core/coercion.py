@@ -98,9 +98,28 @@ def is_text(schema: Mapping[str, Any] | None) -> bool:
 def load_json(text: str) -> Any:
     """Read JSON; raises `ValueError` on whatever is not, too deep or too long a number."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    if text.count("{") + text.count("[") > MAX_DEPTH and is_too_deep(value):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def is_too_deep(value: Any) -> bool:
+    """Whether lists and dictionaries are nested more than `MAX_DEPTH` deep."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _refuse(name: str) -> Any:
@@ -181,7 +200,8 @@ def _python_literal(text: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes that Python keeps as they are
-            return json.loads(json.dumps(ast.literal_eval(text)))
+            value = ast.literal_eval(text)
+        return None if is_too_deep(value) else json.loads(json.dumps(value))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
 

@@ -42,7 +42,7 @@ def _ignore(text: str) -> None:
 class Cursor:
     """A buffer of text, the position reached in it, and whether more can come."""
 
-    __slots__ = ("at", "base", "emit", "is_closed", "stop", "text")
+    __slots__ = ("at", "base", "emit", "is_closed", "is_mended", "stop", "text")
 
     def __init__(self) -> None:
         self.text = ""
@@ -50,6 +50,8 @@ class Cursor:
         self.base = 0
         """Offset of `text[0]` from the start of the whole text."""
         self.is_closed = False
+        self.is_mended = False
+        """Whether JSON has needed mending, so that the fast way is not tried any more."""
         self.stop: Find | None = None
         """Finds in the next piece what the reader must see; None where it must see all."""
         self.emit: Callable[[str], object] = _ignore

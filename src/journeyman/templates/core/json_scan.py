@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Generator
+from json.encoder import encode_basestring
 from math import isfinite
 
 from journeyman.templates.core.coercion import MAX_DEPTH
 from journeyman.templates.core.cursor import Cursor, skip_space
 
-__all__ = ["Emit", "Report", "copy_json", "copy_string"]
+__all__ = ["Emit", "Report", "copy_json", "copy_string", "read_number"]
 
 Emit = Callable[[str], object]
 Report = Callable[[str, str, int, int], object]
@@ -28,8 +29,9 @@ _ESCAPES = re.compile(
     r"|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))+"
 )
 _UNICODE = re.compile(r"\\u[0-9a-fA-F]{4}")
-_WORD = re.compile(r"[^\s,:\[\]{}\"'<]{0,512}")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,400})(?:\.\d+)?(?:[eE][+-]?\d{1,3})?\Z")
+_MAX_WORD = 512
+_WORD = re.compile(rf"[^\s,:\[\]{{}}\"'<]{{0,{_MAX_WORD}}}")
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,400})(?:\.\d+)?(?:[eE][+-]?\d{1,3})?\Z", re.ASCII)
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
@@ -63,7 +65,7 @@ def copy_string(cursor: Cursor, emit: Emit, report: Report) -> Generator[None, N
         else:
             if character != '"':
                 report("bad_json", "a raw control character", cursor.offset, cursor.offset + 1)
-            emit(json.dumps(cursor.take(cursor.at + 1))[1:-1])
+            emit(encode_basestring(cursor.take(cursor.at + 1))[1:-1])
 
 
 def _copy_escape(cursor: Cursor, emit: Emit, report: Report) -> bool:
@@ -185,14 +187,28 @@ def _take_word(cursor: Cursor) -> Generator[None, None, str]:
     while True:
         match = _WORD.match(cursor.text, cursor.at)
         end = match.end() if match else cursor.at
-        if end < len(cursor.text) or cursor.is_closed or end - cursor.at >= 512:
+        if end < len(cursor.text) or cursor.is_closed or end - cursor.at >= _MAX_WORD:
             return cursor.take(end)
         yield
 
 
+def read_number(word: str) -> int | float:
+    """Read a number as JSON writes it; raises `ValueError` for what a reader cannot hold."""
+    if len(word) < _MAX_WORD and _NUMBER.match(word):
+        if word.lstrip("-").isdigit():
+            return int(word)
+        value = float(word)
+        if isfinite(value):
+            return value
+    raise ValueError("no number that a reader can hold")
+
+
 def _is_number(word: str) -> bool:
-    """Whether a word is a number that a reader can hold."""
-    return bool(_NUMBER.match(word)) and (word.lstrip("-").isdigit() or isfinite(float(word)))
+    try:
+        read_number(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _copy_word(cursor: Cursor, emit: Emit, report: Report) -> Generator[None, None, bool]:

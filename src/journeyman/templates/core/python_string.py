@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Generator
+from json.encoder import encode_basestring
 
 from journeyman.templates.core.cursor import Cursor, skip_space
 from journeyman.templates.core.json_scan import Emit, Report
@@ -88,7 +88,7 @@ def _copy_part(
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+    return encode_basestring(text)[1:-1]
 
 
 def _copy_raw(cursor: Cursor, emit: Emit) -> bool:

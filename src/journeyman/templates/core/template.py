@@ -28,12 +28,23 @@ def _holds_anything(message: Message, tools: Mapping[str, ToolSpec]) -> bool:
     return True
 
 
+def _without_surrogates(text: str) -> str:
+    """Replace halves of surrogate pairs, which no encoding can carry; rare, so that looking is cheap."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _LONE_SURROGATE.sub("\ufffd", text)
+    return text
+
+
 class TurnParser:
     """Runs a template's reader over text that arrives in pieces."""
 
-    def __init__(self, read: ReadTurn, tools: Sequence[ToolSpec]) -> None:
+    def __init__(
+        self, read: ReadTurn, tools: Sequence[ToolSpec], *, is_streamed: bool = True
+    ) -> None:
         by_name: Mapping[str, ToolSpec] = {tool.name: tool for tool in tools}
-        self._turn = TurnBuilder(by_name)
+        self._turn = TurnBuilder(by_name, is_streamed=is_streamed)
         self._cursor = Cursor()
         self._reader = read(self._cursor, self._turn)
         self._is_done = False
@@ -41,7 +52,7 @@ class TurnParser:
     def feed(self, delta: str) -> list[StreamEvent]:
         """Take the next piece and return what has become certain."""
         if not delta.isascii():
-            delta = _LONE_SURROGATE.sub("\ufffd", delta)
+            delta = _without_surrogates(delta)
         cursor = self._cursor
         if cursor.stop is not None and cursor.stop(delta) is None:
             cursor.base += len(delta)
@@ -50,6 +61,11 @@ class TurnParser:
             cursor.push(delta)
             self._advance()
         return self._turn.drain()
+
+    def read_whole(self, text: str) -> ParsedTurn:
+        """Take a text of which nothing else comes, before or after; return its turn."""
+        self._cursor.push(_without_surrogates(text))
+        return self.close()[1]
 
     def close(self) -> tuple[list[StreamEvent], ParsedTurn]:
         """End the text: the last events, and the whole turn."""
@@ -138,9 +154,7 @@ class ToolTemplate:
 
     def parse(self, text: str, tools: Sequence[ToolSpec] = ()) -> ParsedTurn:
         """Read one assistant turn. Never raises; what is malformed becomes a `FormatError`."""
-        parser = TurnParser(self.read, tools)
-        parser.feed(text)
-        return parser.close()[1]
+        return TurnParser(self.read, tools, is_streamed=False).read_whole(text)
 
     def stream(self, tools: Sequence[ToolSpec] = ()) -> TurnParser:
         """Return a parser for one assistant turn that arrives in pieces."""

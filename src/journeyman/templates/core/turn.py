@@ -25,8 +25,10 @@ def dump_json(value: object) -> str:
 class TurnBuilder:
     """Collects events, calls and errors of one turn."""
 
-    def __init__(self, tools: Mapping[str, ToolSpec]) -> None:
+    def __init__(self, tools: Mapping[str, ToolSpec], *, is_streamed: bool = True) -> None:
         self.tools = tools
+        self.is_streamed = is_streamed
+        """Whether anyone takes the events; without, only the whole turn is built."""
         self.events: list[StreamEvent] = []
         self.calls: list[ToolCall] = []
         self.strips_lead = False
@@ -116,11 +118,13 @@ class TurnBuilder:
 
     def argument_text(self, text: str) -> None:
         """Add a piece of the JSON text of the open call's arguments."""
-        self._pending.append(text)
+        if self.is_streamed:
+            self._pending.append(text)
 
     def _add(self, event: StreamEvent) -> None:
-        self._flush_arguments()
-        self.events.append(event)
+        if self.is_streamed:
+            self._flush_arguments()
+            self.events.append(event)
 
     def _flush_arguments(self) -> None:
         if not self._pending:
