@@ -19,6 +19,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from journeyman.gateway.admission import Gate
+from journeyman.gateway.anthropic_messages import AnthropicMessages, TokenCount
+from journeyman.gateway.anthropic_writer import anthropic_error
+from journeyman.gateway.completions import Completions
 from journeyman.gateway.dialect import Dialect, Writer, openai_error
 from journeyman.gateway.drawing import Emit
 from journeyman.gateway.engine import Engine
@@ -27,6 +30,7 @@ from journeyman.gateway.exchange import ClientGone, Exchange
 from journeyman.gateway.model_list import list_models
 from journeyman.gateway.openai_chat import OpenAIChat
 from journeyman.gateway.request import Batch, ModelRequest, Outcome
+from journeyman.gateway.responses import OpenAIResponses
 from journeyman.gateway.session import Sessions
 from journeyman.gateway.settings import GatewaySettings
 from journeyman.models.base import Model
@@ -37,7 +41,12 @@ __all__ = ["DIALECTS", "Gateway"]
 _LOG = logging.getLogger("journeyman.gateway")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-DIALECTS: dict[str, Dialect] = {"/chat/completions": OpenAIChat()}
+DIALECTS: dict[str, Dialect] = {
+    "/chat/completions": OpenAIChat(),
+    "/completions": Completions(),
+    "/responses": OpenAIResponses(),
+    "/messages": AnthropicMessages(),
+}
 """Every protocol by its path; clients put `/v1` before it, or have it in their base URL."""
 
 
@@ -65,6 +74,8 @@ class Gateway:
                 Route(prefix + path, _Endpoint(self, dialect), methods=["POST"])
                 for path, dialect in DIALECTS.items()
             ]
+            counter = _Counter(self, TokenCount())
+            routes.append(Route(f"{prefix}/messages/count_tokens", counter, methods=["POST"]))
             listing = functools.partial(list_models, self.engine.model.name)
             routes.append(Route(f"{prefix}/models", listing, methods=["GET"]))
             routes.append(Route(f"{prefix}/models/{{model:path}}", listing, methods=["GET"]))
@@ -104,16 +115,23 @@ class _Endpoint:
             await exchange.answer(200, writer.whole(outcome))
             return
 
+        has_begun = False
+
+        def begun() -> bytes:
+            nonlocal has_begun
+            has_begun, was = True, has_begun
+            return b"" if was else writer.begin()
+
         async def emit(batch: Batch) -> None:
-            data = writer.write(batch)
+            data = begun() + writer.write(batch)
             if data:
-                await exchange.send(data, writer.begin, is_last=False)
+                await exchange.send(data, is_last=False)
 
         async def ping() -> None:
-            await exchange.send(writer.ping, writer.begin, is_last=False)
+            await exchange.send(begun() + writer.ping, is_last=False)
 
         outcome = await exchange.while_connected(self._call(exchange, request, emit), ping)
-        await exchange.send(writer.end(outcome), writer.begin, is_last=True)
+        await exchange.send(begun() + writer.end(outcome), is_last=True)
 
     async def _call(self, exchange: Exchange, request: ModelRequest, emit: Emit | None) -> Outcome:
         session = self.gateway.sessions.find(_key(exchange))
@@ -123,12 +141,21 @@ class _Endpoint:
     async def _refuse(self, exchange: Exchange, writer: Writer | None, error: GatewayError) -> None:
         if exchange.is_started:
             if writer is not None:
-                await exchange.send(writer.fail(error), writer.begin, is_last=True)
+                await exchange.send(writer.fail(error), is_last=True)
             return
         headers: tuple[tuple[bytes, bytes], ...] = ()
         if error.retry_after_s is not None:
             headers = ((b"retry-after", str(error.retry_after_s).encode()),)
         await exchange.answer(*self.dialect.error(error), headers)
+
+
+class _Counter(_Endpoint):
+    """Says how long a prompt is, and draws nothing."""
+
+    async def _answer(self, exchange: Exchange, request: ModelRequest, writer: Writer) -> None:
+        session = self.gateway.sessions.find(_key(exchange))
+        num_tokens = await self.gateway.engine.count(session, request)
+        await exchange.answer(200, {"input_tokens": num_tokens})
 
 
 def _key(exchange: Exchange) -> str:
@@ -161,5 +188,6 @@ async def _lost(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind: Kind = "not_found" if error.status_code == 404 else "not_allowed"
     refusal = GatewayError(kind, f"{request.method} {request.url.path}: {error.detail}")
-    status, record = openai_error(refusal)
+    is_anthropic = "anthropic-version" in request.headers
+    status, record = (anthropic_error if is_anthropic else openai_error)(refusal)
     return JSONResponse(record, status, headers=error.headers)

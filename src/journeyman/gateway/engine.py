@@ -13,7 +13,7 @@ from journeyman.errors import AttributedError
 from journeyman.gateway.conversation import Node, digest_tokens
 from journeyman.gateway.drawing import Drawing, Emit
 from journeyman.gateway.errors import GatewayError, from_model
-from journeyman.gateway.prepare import Prepared, prepare
+from journeyman.gateway.prepare import Prepared, merge_systems, prepare
 from journeyman.gateway.request import ModelRequest, Outcome
 from journeyman.gateway.session import Session
 from journeyman.gateway.settings import GatewaySettings
@@ -39,10 +39,13 @@ class Engine:
 
     async def run(self, session: Session, request: ModelRequest, emit: Emit | None) -> Outcome:
         """Make the call, telling `emit` of it as it goes. Raises `GatewayError`."""
+        request = session.continued(request)
         session.begin()
         try:
             async with asyncio.timeout(self._allowed_s(session)):
-                return await self._call(session, request, emit)
+                outcome = await self._call(session, merge_systems(request), emit)
+            session.keep(request, outcome.message)
+            return outcome
         except TimeoutError:
             session.num_failed += 1
             if session.remaining_s() == 0:
@@ -57,6 +60,15 @@ class Engine:
             raise
         finally:
             session.end()
+
+    async def count(self, session: Session, request: ModelRequest) -> int:
+        """Return how many tokens the prompt would have. Raises `GatewayError`."""
+        request = merge_systems(session.continued(request))
+        try:
+            found = await prepare(self.model, self.template, session.conversations, request)
+        except AttributedError as error:
+            raise from_model(error) from error
+        return found.num_tokens
 
     def _allowed_s(self, session: Session) -> float:
         left = session.remaining_s()

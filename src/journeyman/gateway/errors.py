@@ -80,7 +80,7 @@ def from_model(error: AttributedError) -> GatewayError:
     if isinstance(error, ContextOverflowError):
         return GatewayError(
             "invalid_request",
-            f"prompt is too long for the model's context: {error.detail}",
+            f"prompt is too long: {error.detail}",
             code="context_length_exceeded",
         )
     if error.cause == "model_refused":

@@ -88,12 +88,11 @@ class Exchange:
         )
         await self._asgi_send({"type": "http.response.body", "body": data})
 
-    async def send(self, data: bytes, opening: Callable[[], bytes], *, is_last: bool) -> None:
-        """Send a piece of a stream, behind what `opening` gives where nothing was sent yet."""
+    async def send(self, data: bytes, *, is_last: bool) -> None:
+        """Send a piece of a stream."""
         async with self._lock:
             if not self.is_started:
                 self.is_started = True
-                data = opening() + data
                 await self._asgi_send(
                     {"type": "http.response.start", "status": 200, "headers": list(_STREAM)}
                 )

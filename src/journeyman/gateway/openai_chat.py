@@ -23,7 +23,7 @@ from journeyman.gateway.openai_messages import (
 from journeyman.gateway.reading import Body, read_json
 from journeyman.gateway.request import ModelRequest
 
-__all__ = ["MaxTokens", "OpenAIChat", "Seed", "Stop", "read_stop"]
+__all__ = ["MaxTokens", "OpenAIChat", "Seed", "Stop", "StopText", "StreamOptions", "read_stop"]
 
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 MaxTokens = Annotated[int, Field(ge=1, lt=2**31)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from journeyman.gateway.conversation import Conversations, Place
@@ -15,7 +15,7 @@ from journeyman.models.base import Model, Tokenizer
 from journeyman.templates import ToolTemplate
 from journeyman.types import Message, Prompt
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "merge_systems", "prepare"]
 
 # English prose and code run at 3 to 4; low enough that a server, which counts, refuses seldom.
 _CHARACTERS_PER_TOKEN = 4
@@ -43,7 +43,9 @@ class Prepared:
         """Length of the prompt; guessed where the model does not count."""
         if self.token_ids is not None:
             return len(self.token_ids)
-        return len(self.prompt.text or "") // _CHARACTERS_PER_TOKEN
+        if self.prompt.text is not None:
+            return len(self.prompt.text) // _CHARACTERS_PER_TOKEN
+        return sum(len(it.content) for it in self.prompt.messages) // _CHARACTERS_PER_TOKEN
 
     @property
     def num_cached_tokens(self) -> int:
@@ -51,6 +53,18 @@ class Prepared:
         if self.token_ids is None or self.added_ids is None or self.is_ids_rewritten:
             return 0
         return len(self.token_ids) - len(self.added_ids)
+
+
+def merge_systems(request: ModelRequest) -> ModelRequest:
+    """Make one system message of several that a conversation opens with: templates know only one."""
+    messages = request.messages
+    others = (i for i, message in enumerate(messages) if message.role != "system")
+    num = next(others, len(messages))
+    if num < 2:
+        return request
+    merged = "\n\n".join(message.content for message in messages[:num])
+    system = Message(role="system", content=merged)
+    return replace(request, messages=(system, *messages[num:]), num_leading=0)
 
 
 async def prepare(

@@ -39,6 +39,12 @@ class ModelRequest:
     seed: int | None = None
     has_logprobs: bool = False
     is_streamed: bool = False
+    num_leading: int = 0
+    """How many of `messages` go before what `previous_id` stands for."""
+    previous_id: str = ""
+    """An answer that `messages` continue, in place of the history."""
+    answer_id: str = ""
+    """What this answer may be continued by; empty if it shall not be kept."""
     call_prefix: str = "call_"
     """What the identifiers of calls begin with."""
 

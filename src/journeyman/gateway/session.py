@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from dataclasses import replace
 
 from journeyman.gateway.conversation import Conversations
 from journeyman.gateway.errors import GatewayError
+from journeyman.gateway.request import ModelRequest
 from journeyman.gateway.settings import GatewaySettings, Limits
-from journeyman.types import Ending, Sampling
+from journeyman.types import Ending, Message, Sampling
 
 __all__ = ["Session", "Sessions"]
+
+_NUM_ANSWERS = 1024
 
 
 class Session:
@@ -42,6 +46,7 @@ class Session:
         self.num_broken_off = 0
         """Calls whose client went away."""
         self.num_failed = 0
+        self._answers: OrderedDict[str, tuple[Message, ...]] = OrderedDict()
         self._num_running = 0
         self._started: float | None = None
 
@@ -66,6 +71,29 @@ class Session:
         """Account for a whole turn."""
         self.num_turns += 1
         self.num_tokens += num_tokens
+
+    def continued(self, request: ModelRequest) -> ModelRequest:
+        """Put the history in the place of the answer that stands for it. Raises `GatewayError`."""
+        if not request.previous_id:
+            return request
+        known = self._answers.get(request.previous_id)
+        if known is None:
+            raise GatewayError(
+                "not_found",
+                f"no response {request.previous_id!r} is kept",
+                param="previous_response_id",
+            )
+        first = request.num_leading
+        messages = (*request.messages[:first], *known, *request.messages[first:])
+        return replace(request, messages=messages)
+
+    def keep(self, request: ModelRequest, shown: Message) -> None:
+        """Keep an answer with its history, where the client may continue it by its identifier."""
+        if request.answer_id:
+            messages = (*request.messages[request.num_leading :], shown)
+            self._answers[request.answer_id] = messages
+            if len(self._answers) > _NUM_ANSWERS:
+                self._answers.popitem(last=False)
 
     def remaining_s(self) -> float | None:
         """Seconds until the time limit, never negative; None without one."""

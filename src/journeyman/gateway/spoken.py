@@ -49,7 +49,7 @@ class SpokenModel:
         answer = await self.model.complete(prompt, sampling)
         if answer.message is None:
             raise AttributedError("model_refused", f"{self.model.name} answers with no message")
-        shown = prompt.text or ""
+        shown = _shown(prompt)
         text = _rest(self.template, shown, answer.message)
         text += self.template.stop[0] if self.template.stop else ""
         seed = self.seed if sampling.seed is None else sampling.seed
@@ -77,6 +77,15 @@ class SpokenModel:
     async def close(self) -> None:
         """Close the model behind."""
         await self.model.close()
+
+
+def _shown(prompt: Prompt) -> str:
+    if prompt.text is not None or prompt.token_ids is None:
+        return prompt.text or ""
+    try:
+        return bytes_tokens.decode(prompt.token_ids).decode("utf-8", "replace")
+    except OverflowError:
+        raise AttributedError("model_refused", "the prompt holds unknown tokens") from None
 
 
 def _rest(template: ToolTemplate, shown: str, message: Message) -> str:
