@@ -14,8 +14,8 @@ from random import Random
 
 import pytest
 
-from journeyman.templates import get_template
-from journeyman.types import ParsedTurn
+from journeyman.templates import get_template, list_templates
+from journeyman.types import Message, ParsedTurn, ToolCall, ToolSpec
 
 ARGUMENTS = r'{"text": "a\nb\u00e9", "count": [1, -2.5e3, null, true], "m": {"k": {}}}'
 FRAMES = {
@@ -133,3 +133,26 @@ def test_a_number_with_a_leading_zero(number: str, is_right: bool) -> None:
     turn = get_template("toolace").parse(f"[note(count={number})]")
     assert (turn.errors == ()) is is_right
     assert turn.calls[0].arguments == {"count": 1.5 if is_right else number}
+
+
+@pytest.mark.parametrize("depth", [1, 98, 99, 100, 101, 102, 5000])
+@pytest.mark.parametrize("name", list_templates())
+def test_nesting_of_any_depth_is_read_or_reported(name: str, depth: int) -> None:
+    """The innermost value marks the place, for each template writes lists and strings its own way."""
+    template = get_template(name)
+    call = ToolCall(name="note", arguments={"items": ["x"]})
+    text = template.render_turn(Message(role="assistant", tool_calls=(call,)))
+    start = text.rindex("[", 0, text.rindex("x"))
+    end = text.index("]", start) + 1
+    text = text[:start] + "[" * (depth - 1) + text[start:end] + "]" * (depth - 1) + text[end:]
+    tools = (ToolSpec(name="note", parameters={"properties": {"items": {"type": "array"}}}),)
+    turn = template.parse(text, tools)
+    parser = template.stream(tools)
+    for at in range(0, len(text), 7):
+        parser.feed(text[at : at + 7])
+    assert parser.close()[1] == turn
+    if depth < 99:
+        assert turn.errors == ()
+        assert json.dumps(turn.calls[0].arguments["items"]).count("[") == depth
+    if depth > 101:
+        assert turn.errors

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from journeyman.templates.core.bare_calls import BareCalls
-from journeyman.templates.core.coercion import load_json
 from journeyman.templates.core.cursor import Cursor, skip_space
 from journeyman.templates.core.python_scan import copy_python
 from journeyman.templates.core.turn import TurnBuilder, dump_json
@@ -112,4 +112,5 @@ def _read_arguments(
         cursor.at += 1
     else:
         turn.fault("unclosed_call", ") is missing", cursor.offset, cursor.offset)
-    return load_json("".join(pieces)), is_closed
+    # One level deeper than a value may be: the arguments are an object of their own.
+    return json.loads("".join(pieces)), is_closed
