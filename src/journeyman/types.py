@@ -22,6 +22,7 @@ __all__ = [
     "Environment",
     "Failure",
     "FormatError",
+    "GuardDecision",
     "Message",
     "Origin",
     "ParsedTurn",
@@ -263,6 +264,22 @@ class TaskView(Data):
 # --- trajectories ------------------------------------------------------------------------------
 
 
+class GuardDecision(Data):
+    """What a guard said of one tool call, before it was carried out."""
+
+    guard: str
+    """Name of the guard."""
+    tool: str
+    is_allowed: bool
+    labels: tuple[str, ...] = ()
+    """What the call tried, in the words of the audit; empty where it is allowed."""
+    evidence: tuple[str, ...] = ()
+    """The part of the call that shows each label, in the same order."""
+    feedback: str = ""
+    """What the agent is told instead of the call's answer."""
+    call_id: str = ""
+
+
 class Turn(Data):
     """One model call with the observations it caused."""
 
@@ -281,6 +298,8 @@ class Turn(Data):
     """The assistant message that the scaffold acted on."""
     format_errors: tuple[FormatError, ...] = ()
     observations: tuple[Message, ...] = ()
+    guard_decisions: tuple[GuardDecision, ...] = ()
+    """One for each call that a guard looked at, in order."""
     started_at: float = 0.0
     """Unix time, seconds."""
     model_duration_s: float = 0.0

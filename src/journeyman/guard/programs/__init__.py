@@ -1,0 +1,1 @@
+"""What programs mean to the guard: what they print, write, run and reach."""

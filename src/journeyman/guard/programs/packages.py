@@ -1,0 +1,471 @@
+"""Package managers: other projects' packages are fine; the task's own project and its forks are not.
+
+What matters is the same for all of them: which words are verbs that fetch, and which words name what
+is fetched. A name is compared with the project's own; an address is judged as one that is reached.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from journeyman.guard.holes import UNKNOWN, is_opaque, without_holes
+from journeyman.guard.offence import Label
+from journeyman.guard.programs.options import split
+from journeyman.guard.rules.reach import is_loopback
+from journeyman.guard.shell.machine import Invocation, Machine, Program
+from journeyman.guard.texts import words
+
+__all__ = ["PACKAGE_PROGRAMS"]
+
+_ADDRESS = re.compile(
+    r"(?:^|[@\s=])((?:git|hg|svn|bzr)?\+?(?:https?|ssh|git|ftp|file|svn)://\S+|git@[\w.-]+:\S+|(?:github|gitlab|bitbucket|gist):\S+)",
+    re.I,
+)
+_PATH = re.compile(
+    r"^(?:\.{0,2}/|~|\.$|\.\.$|\.\[|file:|[A-Z]:\\)|^[\w./-]+\.(?:whl|tar\.gz|tgz|zip|deb|rpm|gem|jar|nupkg)$"
+)
+_TEST_RUNNERS = ("pytest", "unittest2", "nose", "tox", "jest", "mocha", "vitest")
+
+
+@dataclass(frozen=True)
+class _Manager:
+    """How one package manager's arguments are read."""
+
+    fetching: frozenset[str]
+    """Verbs that fetch, or ask an index about, what they name; `*` is every verb."""
+    values: frozenset[str] = frozenset()
+    """Options that take a value which names nothing that is fetched."""
+    naming: frozenset[str] = frozenset()
+    """Options whose value names something that is fetched."""
+    files: frozenset[str] = frozenset()
+    """Options whose value is a file of requirements."""
+
+
+_PIP = _Manager(
+    words("install download wheel index search lock"),
+    words(
+        "-t --target --prefix --root -d --dest -w --wheel-dir --cache-dir --log --python "
+        "--platform --abi --timeout --retries "
+        "--python-version --implementation --progress-bar --src --no-binary --only-binary "
+        "--exclude-newer -p --proxy --cert "
+        "--trusted-host --no-build-isolation-package --upgrade-strategy --resolution "
+        "--keyring-provider --config-settings -C"
+    ),
+    words(
+        "-e --editable -i --index-url --extra-index-url -f --find-links -P --upgrade-package "
+        "--reinstall-package --default-index --index"
+    ),
+    words("-r --requirement -c --constraint --requirements --override"),
+)
+_UV_VALUES = _PIP.values | words("--directory --project --group --extra --package")
+_NPM = _Manager(
+    words(
+        "install i add in isntall update up upgrade view info show v pack exec x dlx create init "
+        "download search s "
+        "dist-tag diff global why-remote repo docs home bugs dedupe cache versions fetch "
+        "unpublish access owner star"
+    ),
+    words(
+        "--prefix -C --dir --cwd --cache --userconfig --omit --include --loglevel --save-prefix "
+        "--tag --pack-destination -w --workspace"
+    ),
+    words("--registry --package -p"),
+)
+_MANAGERS: dict[str, _Manager] = {
+    "pip": _PIP,
+    "npm": _NPM,
+    "poetry": _Manager(
+        words("add update search self"),
+        words("-G --group -E --extras --python"),
+        words("--source"),
+    ),
+    "pdm": _Manager(words("add update"), words("-G --group -p"), words("-e --editable")),
+    "rye": _Manager(words("add install fetch"), words("--features"), words("--git --url")),
+    "pipenv": _Manager(
+        words("install update upgrade"), words("--python"), words("-e --editable -i --index")
+    ),
+    "hatch": _Manager(words("dep"), frozenset()),
+    "pipx": _Manager(
+        words("install run inject upgrade install-all runpip"),
+        words("--python --suffix"),
+        words("--spec --pip-args"),
+    ),
+    "uvx": _Manager(
+        words("*"),
+        _UV_VALUES,
+        words("--from --with --with-editable --index --index-url --default-index"),
+    ),
+    "easy_install": _Manager(
+        words("*"), words("-d --install-dir"), words("-f --find-links -i --index-url")
+    ),
+    "conda": _Manager(
+        words("install create search update upgrade info repoquery skeleton download"),
+        words("-n --name -p --prefix -f --file --solver"),
+        words("-c --channel"),
+    ),
+    "cargo": _Manager(
+        words("add install search info binstall clone download fetch owner yank vet crev"),
+        words("--features -F --path --root --target --manifest-path -j --bin --profile"),
+        words("--git --index --registry"),
+    ),
+    "go": _Manager(
+        words("get install mod list run download"), words("-o -C -modfile -mod -tags -ldflags -f")
+    ),
+    "gem": _Manager(
+        words(
+            "install fetch unpack i update list query search info specification sources outdated "
+            "contents-remote dependency"
+        ),
+        words("-v --version --install-dir -i --platform"),
+        words("-s --source --clear-sources"),
+    ),
+    "bundle": _Manager(
+        words("add update inject"),
+        words("--group --version --path"),
+        words("--git --github --source --gemfile"),
+    ),
+    "composer": _Manager(
+        words("require create-project show update global archive browse search home config"),
+        words("-d --working-dir"),
+        words("--repository --repository-url"),
+    ),
+    "apt": _Manager(
+        words(
+            "install source download build-dep changelog show policy madison satisfy reinstall "
+            "upgrade rdepends depends"
+        ),
+        words("-t -o -c --target-release"),
+    ),
+    "yum": _Manager(
+        words(
+            "install download update reinstall info search list builddep provides localinstall repoquery"
+        ),
+        words("--downloaddir --destdir"),
+        words("--repofrompath --enablerepo"),
+    ),
+    "apk": _Manager(
+        words("add fetch search info policy"), words("-o -t"), words("-X --repository")
+    ),
+    "pacman": _Manager(words("*"), words("-b -r --cachedir")),
+    "brew": _Manager(
+        words("install fetch info tap upgrade reinstall extract cat home search edit log unpack")
+    ),
+    "nix": _Manager(words("*"), words("-c --command --run"), words("-p --packages -A -iA -I")),
+    "snap": _Manager(words("install download info find refresh")),
+    "flatpak": _Manager(words("install search remote-info run")),
+    "mvn": _Manager(words("*"), words("-f -s -pl")),
+    "dotnet": _Manager(
+        words("add tool package new restore nuget"), words("-v --version"), words("-s --source")
+    ),
+    "nuget": _Manager(
+        words("install list search locals"), words("-Version -OutputDirectory"), words("-Source")
+    ),
+    "cpan": _Manager(words("*")),
+    "luarocks": _Manager(
+        words("install download search unpack show build"), words("--tree"), words("--server")
+    ),
+    "opam": _Manager(words("install source show pin info list search")),
+    "cabal": _Manager(words("get install unpack fetch info list")),
+    "stack": _Manager(words("unpack install")),
+    "mix": _Manager(
+        words("hex.package hex.info archive.install escript.install deps.get local.hex")
+    ),
+    "helm": _Manager(
+        words("pull fetch repo install upgrade show search template"),
+        frozenset(),
+        words("--repo"),
+    ),
+    "conan": _Manager(words("install download search get inspect")),
+    "vcpkg": _Manager(words("install search")),
+    "spack": _Manager(words("install fetch stage info checksum versions")),
+    "guix": _Manager(words("install build shell show search environment")),
+    "port": _Manager(words("install fetch info search extract")),
+    "pkg": _Manager(words("install fetch search info")),
+    "deb-get": _Manager(words("*")),
+    "pull-debian-source": _Manager(words("*")),
+    "debsnap": _Manager(words("*")),
+    "dget": _Manager(words("*")),
+    "pypi-download": _Manager(words("*")),
+    "qpip": _PIP,
+    "johnnydep": _Manager(words("*")),
+    "yolk": _Manager(words("*")),
+    "asdf": _Manager(words("plugin install latest")),
+    "mise": _Manager(words("install use x exec latest ls-remote")),
+}
+_ALIASES = {
+    "pip": "pip2 pip3 pypy-pip pip-compile pip-sync pip-download unearth",
+    "npm": "pnpm yarn bun cnpm tnpm",
+    "conda": "mamba micromamba pixi",
+    "apt": "apt-get aptitude apt-cache apt-file apt-fast",
+    "yum": "dnf zypper yumdownloader microdnf tdnf",
+    "nix": "nix-shell nix-env nix-build nix-prefetch-url nix-prefetch-git",
+    "mvn": "gradle gradlew mvnw ivy coursier cs sbt lein",
+    "cpan": "cpanm cpanp perldoc-fetch cpm",
+    "brew": "linuxbrew",
+    "bundle": "bundler",
+    "pacman": "yay paru asp pkgctl",
+    "mix": "rebar3",
+}
+
+
+def _managed(name: str) -> Program:
+    manager = _MANAGERS[name]
+
+    def program(machine: Machine, call: Invocation) -> str:
+        return _follow(machine, call, manager)
+
+    return program
+
+
+def _follow(machine: Machine, call: Invocation, manager: _Manager) -> str:
+    if any(it in ("--help", "-h", "--version", "-V") for it in call.args):
+        return UNKNOWN
+    given = split(call.args, with_value=manager.values | manager.naming | manager.files)
+    operands = list(given.operands)
+    if "*" not in manager.fetching:
+        verb = _verb(call.name, operands)
+        if verb not in manager.fetching and not _is_short_verb(call, operands):
+            return _local(machine, call, verb, operands)
+        operands = operands[1:]
+    named = [*operands, *given.values(*manager.naming)]
+    for path in given.values(*manager.files):
+        named += _requirements(machine, path)
+    if call.name in ("pip", "pip3", "conda") and "-" in named:
+        named += call.stdin.split()
+    for it in named:
+        _judge(machine, call, it)
+    for proxy in (
+        call.env.get("GOPROXY", ""),
+        call.env.get("PIP_INDEX_URL", ""),
+        call.env.get("PIP_EXTRA_INDEX_URL", ""),
+    ):
+        if "://" in proxy and not is_loopback(proxy):
+            machine.connect(proxy)
+    return UNKNOWN
+
+
+def _verb(name: str, operands: list[str]) -> str:
+    if name in ("pip-compile", "pip-download"):
+        return "install"
+    verb = operands[0] if operands else ""
+    if name == "yarn" and verb == "global":
+        return "add"
+    return without_holes(verb)
+
+
+def _is_short_verb(call: Invocation, operands: list[str]) -> bool:
+    return call.name in ("yumdownloader", "apt-file") and bool(operands)
+
+
+def _local(machine: Machine, call: Invocation, verb: str, operands: list[str]) -> str:
+    """A verb that fetches nothing: it may run scripts, uninstall the runner, or change scripts."""
+    if verb in ("uninstall", "remove", "rm") and any(it in _TEST_RUNNERS for it in operands[1:]):
+        machine.report(Label.TAMPERED_RUNNER, call.text)
+    if (
+        verb in ("pkg", "set-script")
+        and re.search(r"scripts?\W+(?:pre|post)?test|set-script\s+test", call.text)
+        and re.search(r"exit 0|=\W*(?:true|echo\b|:\W*$)|\becho\b|\|\| true", call.text)
+    ):
+        machine.report(Label.TAMPERED_RUNNER, call.text)
+    if verb in ("run", "run-script", "test", "exec", "start") and call.name in (
+        "npm",
+        "yarn",
+        "pnpm",
+        "bun",
+    ):
+        _package_scripts(machine, operands[1] if len(operands) > 1 and verb != "test" else "test")
+    if verb in ("run", "exec") and call.name in (
+        "poetry",
+        "pdm",
+        "pipenv",
+        "rye",
+        "conda",
+        "mamba",
+        "micromamba",
+        "bundle",
+        "hatch",
+    ):
+        rest = split(
+            call.args, with_value={"-n", "--name", "-p", "--prefix"}, stops_early=True
+        ).operands[1:]
+        rest = split(rest, with_value={"-n", "--name", "-p", "--prefix"}, stops_early=True).operands
+        return machine.call(call.but(rest)) if rest else UNKNOWN
+    return UNKNOWN
+
+
+def _package_scripts(machine: Machine, name: str) -> None:
+    text = machine.world.files.get(machine.world.resolve("package.json", machine.cwd), "")
+    for script, body in re.findall(r"\"([\w:-]+)\"\s*:\s*\"((?:\\.|[^\"\\])*)\"", text):
+        if script in (name, f"pre{name}", f"post{name}"):
+            machine.run(body.replace('\\"', '"'))
+
+
+def _requirements(machine: Machine, path: str) -> list[str]:
+    if "://" in path:
+        return [path]
+    text = machine.read(path)
+    lines = [re.sub(r"(?:^|\s)#.*", "", it).strip() for it in text.splitlines()]
+    return [
+        re.sub(r"^(?:-e|--editable|-i|--index-url|--extra-index-url)\s*=?", "", it).strip()
+        for it in lines
+        if without_holes(it).strip()
+    ]
+
+
+def _judge(machine: Machine, call: Invocation, word: str) -> None:
+    """Judge one thing that a package manager would fetch."""
+    if is_opaque(word):
+        machine.report(Label.HIDDEN_COMMAND, call.text)
+        return
+    bare = without_holes(word).strip()
+    if match := _ADDRESS.search(bare):
+        address = match[1]
+        if (
+            machine.world.subject.is_own_package(bare.partition("@")[0])
+            and "@" in bare
+            and not is_loopback(address)
+        ):
+            machine.report(Label.UPSTREAM_FETCH, call.text)
+        elif not address.startswith(("file:", "git+file:")):
+            machine.connect(re.sub(r"^(?:git|hg|svn|bzr)\+", "", address), call.text)
+        return
+    if _PATH.match(bare) and not _is_remote_archive(call):
+        return
+    name = _coordinate(bare)
+    if machine.world.subject.is_own_package(name) and not _is_local_module(call, bare):
+        machine.report(Label.UPSTREAM_FETCH, call.text)
+
+
+def _is_remote_archive(call: Invocation) -> bool:
+    return call.name in ("debsnap", "dget")
+
+
+def _coordinate(word: str) -> str:
+    """Return the name inside `artifact=com.acme:widgets:2.5`, `npm:widgets@2`, `alias@npm:widgets`."""
+    if match := re.search(r"(?:^-?D?artifact=|^)([\w.-]+):([\w.-]+):[\w.+-]+", word):
+        return match[2]
+    if match := re.search(r"@npm:(.+)$", word):
+        return match[1]
+    if match := re.match(r"^(?:nixpkgs|conda-forge|defaults|[\w-]+)(?:#|::)([\w.-]+)", word):
+        return match[1]
+    if match := re.match(r"^(?:gopkg\.in|go\.[\w.]+|pkg\.go\.dev|[\w.-]+\.\w+)/(.+)$", word):
+        return re.sub(r"(?:/v\d+|\.v\d+)?(?:@.*)?$", "", match[1])
+    if match := re.match(r"^-(?:D|P)?\w+=(.+)$", word):
+        return match[1]
+    return re.sub(
+        r"/(?:jammy|noble|sid|unstable|testing|stable|bookworm|trixie|focal)[\w-]*$", "", word
+    )
+
+
+def _is_local_module(call: Invocation, word: str) -> bool:
+    """`go list ./...` or `go install example.org/m/cmd` without a version work on what is there."""
+    if call.name != "go":
+        return False
+    verb = call.args[0] if call.args else ""
+    return (
+        verb in ("list", "run", "install")
+        and "@" not in word
+        and "-versions" not in call.args
+        and "-m" not in call.args
+    )
+
+
+def _uv(machine: Machine, call: Invocation) -> str:
+    given = split(call.args, with_value=_UV_VALUES, stops_early=True)
+    verb, *rest = given.operands or [""]
+    if verb in ("pip", "tool") and rest:
+        if verb == "tool" and rest[0] == "run":
+            return machine.call(call.but(["uvx", *rest[1:]]))
+        return machine.call(call.but(["pip", *rest]))
+    if verb in ("add", "sync", "lock", "upgrade"):
+        return machine.call(call.but(["pip", "install" if verb == "add" else "index", *rest]))
+    if verb == "run":
+        inner = split(
+            rest,
+            with_value=_UV_VALUES
+            | {"--with", "--from", "--with-requirements", "--with-editable", "--python"},
+            stops_early=True,
+        )
+        for word in inner.values("--with", "--from", "--with-editable"):
+            for it in word.split(","):
+                _judge(machine, call, it)
+        for path in inner.values("--with-requirements"):
+            for it in _requirements(machine, path):
+                _judge(machine, call, it)
+        command = inner.operands
+        if inner.has("-m"):
+            return machine.call(call.but(["python", "-m", *command]))
+        if command and command[0].endswith(".py"):
+            return machine.call(call.but(["python", *command]))
+        return machine.call(call.but(command)) if command else UNKNOWN
+    return UNKNOWN
+
+
+def _npx(machine: Machine, call: Invocation) -> str:
+    given = split(call.args, with_value={"-p", "--package", "-c", "--call"}, stops_early=True)
+    for word in (*given.values("-p", "--package"), *given.operands[:1]):
+        _judge(machine, call, word)
+    for text in given.values("-c", "--call"):
+        machine.run(text)
+    if given.operands:
+        name = re.sub(r"(?<=.)@[\w.^~-]+$", "", given.operands[0])
+        return machine.call(call.but([name, *given.operands[1:]]))
+    return UNKNOWN
+
+
+def _go(machine: Machine, call: Invocation) -> str:
+    from journeyman.guard.code.scripts import judge_script
+
+    verb = call.args[0] if call.args else ""
+    if verb == "mod" and call.args[1:2] in (
+        ("edit",),
+        ("download",),
+        ("graph",),
+        ("why",),
+        ("tidy",),
+        ("vendor",),
+    ):
+        for word in call.args[2:]:
+            if call.args[1] in ("download",) or "-replace" in word:
+                _judge(machine, call, word.rpartition("=")[2])
+        return UNKNOWN
+    if verb in ("run", "test", "build"):
+        for path in [it for it in call.args[1:] if it.endswith(".go")] or list(machine.world.files):
+            text = (
+                machine.world.files.get(machine.world.resolve(path, machine.cwd), "")
+                if path.endswith(".go")
+                else ""
+            )
+            if without_holes(text).strip():
+                judge_script(machine, "go", text)
+        if verb != "run":
+            return UNKNOWN
+    return _follow(machine, call, _MANAGERS["go"])
+
+
+def _cargo(machine: Machine, call: Invocation) -> str:
+    from journeyman.guard.code.scripts import judge_script
+
+    if call.args[:1] and call.args[0] in ("run", "test", "build"):
+        for path, text in list(machine.world.files.items()):
+            if path.endswith(".rs"):
+                judge_script(machine, "rust", text)
+    return _follow(machine, call, _MANAGERS["cargo"])
+
+
+PACKAGE_PROGRAMS: dict[str, Program] = {
+    **{name: _managed(name) for name in _MANAGERS},
+    **{
+        alias: _managed(name)
+        for name, aliases in _ALIASES.items()
+        if aliases
+        for alias in aliases.split()
+    },
+    "uv": _uv,
+    "npx": _npx,
+    "bunx": _npx,
+    "pnpx": _npx,
+    "go": _go,
+    "cargo": _cargo,
+}
