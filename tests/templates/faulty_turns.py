@@ -172,7 +172,22 @@ FAULTY = tuple(
             "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>look\n```json\n{}\n```"
             "<｜tool▁call▁end｜><｜tool▁calls▁end｜> «Done.»",
         ),
-        # The text ends too early.
+        ("qwen3_coder", "text_after_end", "Done.<|im_end|>\n«More. 🌊»\n"),
+        ("mistral3", "text_after_end", "[TOOL_CALLS]look[ARGS]{}</s>«More»"),
+        # A part is missing.
+        ("hermes", "missing_name", 'Hi.\n«<tool_call>\n{"arguments": {}}»\n</tool_call>'),
+        ("qwen3_coder", "unopened_call", "«<function=»look>\n</function>\n</tool_call>"),
+        (
+            "minimax_m2",
+            "unopened_call",
+            '</think>«<invoke name=»"look">\n</invoke>\n</minimax:tool_call>',
+        ),
+        (
+            "qwen3_coder",
+            "unclosed_argument",
+            "<tool_call>\n<function=note>\n«<parameter=text>\na»\n</function>\n</tool_call>",
+        ),
+        ("deepseekr1", "unclosed_reasoning", "«<think>\nHm, a»"),
         ("qwen3_coder", "unclosed_call", "Hi.\n«<tool_call>\n<function=look>\n</function>\n»"),
     )
 )

@@ -60,9 +60,13 @@ def test_a_turn_that_keeps_to_its_tools_has_no_errors(name: str) -> None:
 
 
 def test_every_class_of_breach_is_among_the_faulty_turns() -> None:
-    kinds = {faulty.kind for faulty in FAULTY}
-    assert kinds <= FAULTS.keys()
-    assert {*BREACHES, "bad_syntax", "bad_json", "text_after_call", "unclosed_call"} <= kinds
+    assert {faulty.kind for faulty in FAULTY} | {"too_deep"} == FAULTS.keys()
+
+
+def test_a_value_that_is_too_deep_is_reported_where_it_is() -> None:
+    text = f"[note(text='a', items={'[' * 101}{']' * 101})]"
+    (error,) = (each for each in errors("toolace", text) if each.kind == "too_deep")
+    assert (error.start, error.end) == (text.index("[[") + 100, text.index("[[") + 101)
 
 
 def test_several_breaches_come_by_position() -> None:
