@@ -24,6 +24,7 @@ VERBS = {
     "rollout": ("rollout:rollout", "let models work on tasks in sandboxes, and grade them"),
     "grade": ("grade:grade", "verdicts for a SWE-bench predictions file"),
     "templates": ("templates:app", "tool chat templates: list, render, parse, check"),
+    "guard": ("guard:app", "score the reward-hacking rules, audit a run's rollouts"),
     "model": ("model:app", "which models can be named, and what one does here"),
     "view": ("view:view", "a run's report, its rollouts, or one of them turn by turn"),
 }
