@@ -1,3 +1,4 @@
+import functools
 import os
 import shutil
 import subprocess
@@ -5,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from journeyman.sandbox import SandboxSpec
+from journeyman.sandbox import SandboxSpec, opened
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,7 @@ def layer(tmp_path) -> Path:
     folder = tmp_path / "layer"
     folder.mkdir()
     (folder / "a.txt").write_text("from the layer\n")
+    os.utime(folder / "a.txt", (1, 1))  # the same image for every test
     return folder
 
 
@@ -39,3 +41,38 @@ def docker_base() -> str:
     if found.returncode:
         pytest.skip(f"no image {base}: scripts/base-image {base}")
     return base
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("namespace", marks=pytest.mark.sandbox),
+        pytest.param("docker", marks=pytest.mark.docker),
+    ]
+)
+def backend(request):
+    if request.param == "namespace":
+        return request.param
+    return f"docker:{request.getfixturevalue('docker_base')}"
+
+
+@pytest.fixture
+def start(backend):
+    return functools.partial(opened, backend=backend)
+
+
+@pytest.fixture
+def host_processes():
+    """Return a function that lists the processes of this machine whose command line is `words`."""
+    return _host_processes
+
+
+def _host_processes(words):
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            text = path.read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            continue
+        if text == words:
+            found.append(path.parent.name)
+    return found

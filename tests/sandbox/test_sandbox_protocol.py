@@ -1,33 +1,14 @@
 """What every backend promises; the same tests run in each."""
 
-import functools
 import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from journeyman.errors import AttributedError
-from journeyman.sandbox import Limits, Mount, SandboxSpec, open_sandbox, opened, reap
-
-
-@pytest.fixture(
-    params=[
-        pytest.param("namespace", marks=pytest.mark.sandbox),
-        pytest.param("docker", marks=pytest.mark.docker),
-    ]
-)
-def backend(request):
-    if request.param == "namespace":
-        return request.param
-    return f"docker:{request.getfixturevalue('docker_base')}"
-
-
-@pytest.fixture
-def start(backend):
-    return functools.partial(opened, backend=backend)
+from journeyman.sandbox import Limits, Mount, SandboxSpec, open_sandbox, reap
 
 
 async def output(sandbox, command, **options):
@@ -150,7 +131,7 @@ async def test_a_flood_keeps_its_head_and_tail(start, layer):
     assert len(done.stdout) < 11_000
 
 
-async def test_close_ends_everything_and_leaves_nothing(backend, spec, cache):
+async def test_close_ends_everything_and_leaves_nothing(backend, spec, cache, host_processes):
     sandbox = await open_sandbox(spec, name="tidy", backend=backend)
     mark = f"31{os.getpid()}"
     await sandbox.execute(f"setsid sleep {mark} & mkdir d; touch d/f; chmod 000 d", timeout_s=20)
@@ -190,7 +171,9 @@ async def test_a_missing_layer_is_an_environment_failure(backend, tmp_path, cach
     assert list((cache / "sandboxes").glob("*")) == []
 
 
-def test_a_killed_owner_leaves_no_process_and_reap_removes_the_rest(backend, layer, cache):
+def test_a_killed_owner_leaves_no_process_and_reap_removes_the_rest(
+    backend, layer, cache, host_processes
+):
     mark = f"32{os.getpid()}"
     script = f"""
 import asyncio, pathlib
@@ -216,15 +199,3 @@ asyncio.run(main())
     assert reap(keep=["orphan"]) == []
     assert reap(owner="run-1") == ["orphan"]
     assert list((cache / "sandboxes").iterdir()) == []
-
-
-def host_processes(words):
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            text = path.read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-        except OSError:
-            continue
-        if text == words:
-            found.append(path.parent.name)
-    return found

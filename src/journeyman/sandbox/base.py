@@ -31,6 +31,7 @@ class Limits(Data):
     memory_bytes: int = Field(default=4 << 30, gt=0)
     num_processes: int = Field(default=512, gt=0)
     disk_bytes: int = Field(default=4 << 30, gt=0)
+    """What it may write. In a namespace sandbox that lies in memory: three quarters of it at most."""
     output_bytes: int = Field(default=1 << 20, gt=0)
     """Most that is kept of each of stdout and stderr of one command; the middle is dropped."""
 

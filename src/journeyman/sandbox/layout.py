@@ -36,7 +36,9 @@ def first_steps() -> list[Step]:
 
 def last_steps(spec: SandboxSpec) -> list[Step]:
     """What makes it the sandbox of `spec`."""
-    return [("resize", spec.limits.disk_bytes), *_content(spec), ("seal", "root")]
+    # Scratch lies in memory: full, it must leave the sandbox enough to run `rm` in.
+    size = min(spec.limits.disk_bytes, spec.limits.memory_bytes * 3 // 4)
+    return [("resize", size), *_content(spec), ("seal", "root")]
 
 
 def _skeleton() -> Iterator[Step]:
