@@ -7,24 +7,39 @@ Measured once per environment, in fresh sandboxes; every candidate bug is judged
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import TypeVar
 
 from journeyman.errors import JourneymanError
 from journeyman.sandbox import Limits, environment_spec, opened
 from journeyman.tasks.mutate import list_sources
 from journeyman.tasks.narrowing import Narrowing, narrowing_of
 from journeyman.tasks.order import in_order
-from journeyman.tasks.probe import Probe, probed, read_probe, with_probe, write_sources
+from journeyman.tasks.probe import Probe, merged, probed, read_probe, with_probe, write_sources
 from journeyman.types import Environment, TestStatus, VerifierSpec
 from journeyman.verify import VerifierRun, run_verifier
 
-__all__ = ["Baseline", "measure_baseline", "run_probed"]
+__all__ = ["MAX_TEST_CALLS", "MAX_TEST_S", "Baseline", "measure_baseline", "run_probed"]
 
 MAX_SUITE_S = 1800.0
+
+MAX_TEST_CALLS = 500_000
+"""Calls of a test that is still used: a tenth of a second. The same on a busy machine."""
+
+MAX_TEST_S = 5.0
+"""Seconds of a test that is still used: one that calls little but waits long, or works in C."""
+
+TESTS_PER_PART = 200
+MAX_PARTS = 4
+
+Statuses = Mapping[str, TestStatus]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -34,31 +49,13 @@ class Baseline:
     narrowing: Narrowing
     stable: dict[str, str]
     """Tests that passed in every run, and the files of their own in which they lie, sorted."""
+    costly: dict[str, str]
+    """As `stable`, but left out, because they cost more time than they are worth."""
     num_unstable: int
     """Tests that failed or differed in any run."""
     duration_s: float
     """Of the slowest run of the whole suite."""
     probe: Probe = field(repr=False)
-
-    def stable_in(self, files: Sequence[str]) -> tuple[str, ...]:
-        """Return the stable tests of some files."""
-        chosen = set(files)
-        return tuple(test for test, file in self.stable.items() if file in chosen)
-
-    def files_reaching(self, path: str, lines: range, limit: int) -> tuple[str, ...]:
-        """Return up to `limit` test files that run the lines, those with the most tests first.
-
-        Benchmarks repeat what other tests show, slowly: they are taken where nothing else is.
-        Lines that run outside of tests, when modules are imported, may concern any test; so may
-        any line where nothing was recorded.
-        """
-        reaching = self.probe.tests_reaching(path, lines)
-        if not self.probe.reached or "" in reaching:
-            reaching.update(self.stable)
-        found = Counter(self.stable[test] for test in reaching if test in self.stable)
-        quick = [file for file in found if "bench" not in PurePosixPath(file).name]
-        ranked = sorted(quick or found, key=lambda file: (-found[file], file))
-        return tuple(sorted(ranked[:limit]))
 
 
 async def measure_baseline(
@@ -66,68 +63,172 @@ async def measure_baseline(
     folder: Path,
     *,
     num_runs: int = 2,
+    max_test_calls: int = MAX_TEST_CALLS,
     concurrency: int = 1,
     backend: str = "namespace",
 ) -> Baseline:
-    """Run the suite `num_runs` times plainly and once under the probe, each in a fresh sandbox.
+    """Run every test at least `num_runs` times in fresh sandboxes, once of these under the probe.
 
-    Raises `JourneymanError` where no test passes every time.
+    The run that ended the environment's build is the first plain one. A long suite is probed in
+    parts of some files each: a test that needs its neighbours is thereby found and not called
+    stable. What fails under the probe alone is run plainly again, `num_runs` times. Raises
+    `JourneymanError` where no test passes every time.
     """
-    verifier = VerifierSpec(
-        command=environment.test_command, log_parser=environment.log_parser, timeout_s=MAX_SUITE_S
+    suite = _Suite(environment, folder, max_test_calls, backend)
+    built = _built_run(folder)
+    num_plain = max(1, num_runs - 1) - bool(built)
+    jobs: list[tuple[str, ...] | None] = [*suite.parts(built), *[None] * num_plain]
+    results = await _all(suite.run, jobs, concurrency)
+    traced = [result for job, result in zip(jobs, results, strict=True) if job is not None]
+    plain = [run for job, (run, _) in zip(jobs, results, strict=True) if job is None]
+    plain += [built] if built else []
+    probe_run = {test: status for run, _ in traced for test, status in run.statuses.items()}
+    suspects = _suspects([run.statuses for run in plain], probe_run)
+    return _summarised(
+        suite,
+        [run.statuses for run in plain],
+        await _repeated(suite, suspects, num_runs, concurrency),
+        probe_run,
+        probe=merged([probe for _, probe in traced]),
+        duration_s=max(run.duration_s for run in plain),
     )
-    sources = list_sources(folder / "repository")
 
-    async def measured(number: int) -> tuple[VerifierRun, Probe]:
-        if number:
-            return await _run_plain(environment, folder, verifier, backend), Probe()
+
+async def _all(
+    work: Callable[[Item], Awaitable[Result]], items: Sequence[Item], concurrency: int
+) -> list[Result]:
+    async with aclosing(in_order(work, items, concurrency=concurrency)) as finished:
+        return [result async for result in finished]
+
+
+async def _repeated(
+    suite: _Suite, tests: Sequence[str], num_runs: int, concurrency: int
+) -> dict[str, list[TestStatus]]:
+    """Run the files of some tests plainly, each alone, so that here too no neighbour helps."""
+    files = suite.narrowing.files_of(tests)
+    jobs = [(file,) for file in files for _ in range(num_runs)]
+    runs = await _all(suite.run_plain, jobs, concurrency)
+    of_file: dict[str, list[Statuses]] = defaultdict(list)
+    for (file,), run in zip(jobs, runs, strict=True):
+        of_file[file].append(run.statuses)
+    return {
+        test: [run.get(test, TestStatus.MISSING) for run in of_file[suite.narrowing.file_of(test)]]
+        for test in tests
+    }
+
+
+class _Suite:
+    """An environment's whole suite, and how it is run."""
+
+    def __init__(
+        self, environment: Environment, folder: Path, max_test_calls: int, backend: str
+    ) -> None:
+        self.environment = environment
+        self.max_test_calls = max_test_calls
+        self.narrowing = narrowing_of(environment, folder / "repository")
+        self.sources = list_sources(folder / "repository")
+        self._folder = folder
+        self._backend = backend
+
+    def parts(self, built: VerifierRun | None) -> list[tuple[str, ...]]:
+        """Return the files of each probed run; none names the whole suite.
+
+        They follow from the tests alone: not from the machine, nor from how many run at a time.
+        """
+        tests = Counter(self.narrowing.file_of(test) for test in (built.statuses if built else ()))
+        num_parts = min(MAX_PARTS, len(tests), tests.total() // TESTS_PER_PART)
+        if num_parts < 2 or "" in tests or not self.narrowing.can_run(tests):
+            return [()]
+        parts: list[list[str]] = [[] for _ in range(num_parts)]
+        for file in sorted(tests, key=lambda file: (-tests[file], file)):
+            min(parts, key=lambda part: sum(tests[it] for it in part)).append(file)
+        return [tuple(sorted(part)) for part in parts]
+
+    async def run(self, files: tuple[str, ...] | None) -> tuple[VerifierRun, Probe]:
+        """Run some files under the probe, or all where none is named; None is a plain run."""
+        if files is None:
+            return await self.run_plain(()), Probe()
         return await run_probed(
-            environment, folder, verifier, changes={}, sources=sources, backend=backend
+            self.environment,
+            self._folder,
+            self._verifier(files),
+            changes={},
+            sources=self.sources,
+            max_calls=self.max_test_calls,
+            backend=self._backend,
         )
 
-    work = in_order(measured, range(num_runs + 1), concurrency=concurrency)
-    async with aclosing(work) as finished:
-        results = [result async for result in finished]
-    runs = [run for run, _ in results[1:]]
-    return _summarised(environment, folder / "repository", sources, runs, results[0][1])
+    async def run_plain(self, files: tuple[str, ...]) -> VerifierRun:
+        """Run some files as a verifier does, or all where none is named."""
+        spec = environment_spec(self.environment, self._folder)
+        async with opened(spec, backend=self._backend) as sandbox:
+            return await run_verifier(sandbox, self._verifier(files))
+
+    def _verifier(self, files: Sequence[str]) -> VerifierSpec:
+        return VerifierSpec(
+            command=self.narrowing.command(files) if files else self.environment.test_command,
+            log_parser=self.environment.log_parser,
+            timeout_s=MAX_SUITE_S,
+        )
+
+
+def _built_run(folder: Path) -> VerifierRun | None:
+    """Return the plain run in a fresh sandbox with which the environment's build ended, if kept."""
+    try:
+        kept = json.loads((folder / "baseline.json").read_text(encoding="utf-8"))
+        return VerifierRun(statuses=kept["tests"], duration_s=kept["duration_s"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _suspects(plain: Sequence[Statuses], probe_run: Statuses) -> list[str]:
+    """Return the tests that passed plainly every time and not under the probe."""
+    passing = set.intersection(*({t for t, s in run.items() if s == "passed"} for run in plain))
+    return sorted(test for test in passing if probe_run.get(test) != TestStatus.PASSED)
 
 
 def _summarised(
-    environment: Environment,
-    repository: Path,
-    sources: Sequence[str],
-    runs: Sequence[VerifierRun],
+    suite: _Suite,
+    plain: Sequence[Statuses],
+    repeated: Mapping[str, Sequence[TestStatus]],
+    probe_run: Statuses,
+    *,
     probe: Probe,
+    duration_s: float,
 ) -> Baseline:
     seen: dict[str, set[TestStatus]] = defaultdict(set)
-    for run in runs:
-        for test in {test for other in runs for test in other.statuses}:
-            seen[test].add(run.statuses.get(test, TestStatus.MISSING))
-    narrowing = narrowing_of(environment, repository)
-    own = {test: narrowing.file_of(test) for test in sorted(seen)}
+    for test in {test for run in (*plain, probe_run) for test in run}:
+        seen[test] = {run.get(test, TestStatus.MISSING) for run in plain}
+        seen[test].update(repeated.get(test, [probe_run.get(test, TestStatus.MISSING)]))
+    own = {test: suite.narrowing.file_of(test) for test in sorted(seen)}
     passing = [test for test in own if seen[test] == {TestStatus.PASSED}]
     skipped = [test for test in own if seen[test] == {TestStatus.SKIPPED}]
     # A test inside a source file, e.g. of a docstring, would be changed together with the bug.
-    stable = {test: own[test] for test in passing if own[test] not in {"", *sources}}
-    if not stable:
+    stable = {test: own[test] for test in passing if own[test] not in {"", *suite.sources}}
+    costly = _costly(probe, stable, suite.max_test_calls)
+    if len(costly) == len(stable):
         raise JourneymanError(
-            f"no test of {environment.project} passes in its environment",
-            f"run it by hand: {environment.test_command}",
+            f"no test of {suite.environment.project} passes in its environment",
+            f"run it by hand: {suite.environment.test_command}",
         )
     return Baseline(
-        narrowing=narrowing,
-        stable=stable,
+        narrowing=suite.narrowing,
+        stable={test: file for test, file in stable.items() if test not in costly},
+        costly={test: stable[test] for test in sorted(costly)},
         num_unstable=len(seen) - len(passing) - len(skipped),
-        duration_s=max(run.duration_s for run in runs),
+        duration_s=duration_s,
         probe=probe,
     )
 
 
-async def _run_plain(
-    environment: Environment, folder: Path, verifier: VerifierSpec, backend: str
-) -> VerifierRun:
-    async with opened(environment_spec(environment, folder), backend=backend) as sandbox:
-        return await run_verifier(sandbox, verifier)
+def _costly(probe: Probe, tests: Collection[str], max_calls: int) -> set[str]:
+    """Return the tests that call too much or take too long; none where nothing else is left."""
+    found = {
+        test
+        for test in tests
+        if probe.calls.get(test, 0) >= max_calls or probe.durations.get(test, 0.0) >= MAX_TEST_S
+    }
+    return found if len(found) < len(tests) else set()
 
 
 async def run_probed(
@@ -137,6 +238,7 @@ async def run_probed(
     *,
     changes: Mapping[str, bytes],
     sources: Sequence[str] | None = None,
+    max_calls: int = 0,
     limits: Limits | None = None,
     backend: str = "namespace",
 ) -> tuple[VerifierRun, Probe]:
@@ -147,5 +249,6 @@ async def run_probed(
             await write_sources(sandbox, sources)
         for path, data in changes.items():
             await sandbox.write(f"/testbed/{path}", data)
-        run = await run_verifier(sandbox, probed(verifier, records_lines=sources is not None))
+        verifier = probed(verifier, records_lines=sources is not None, max_calls=max_calls)
+        run = await run_verifier(sandbox, verifier)
         return run, await read_probe(sandbox)

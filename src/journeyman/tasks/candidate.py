@@ -2,14 +2,13 @@
 
 Not the gate: what comes through here is a task on paper, which `tasks.trials` then tries.
 
-    for proposal in propose(repository, baseline, limits, mutations):
+    for proposal in propose(repository, reach, mutations):
         screened = await screen(environment, folder, baseline, proposal, limits)
 """
 
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +18,7 @@ from journeyman.sandbox import Limits
 from journeyman.tasks.baseline import Baseline, run_probed
 from journeyman.tasks.mutate import Mutation
 from journeyman.tasks.probe import TestFailure
+from journeyman.tasks.reach import Reach, Selection
 from journeyman.tasks.tree import patched
 from journeyman.types import Environment, TestStatus, VerifierSpec
 from journeyman.verify import VerifierRun
@@ -26,6 +26,8 @@ from journeyman.verify import VerifierRun
 __all__ = ["Candidate", "Dropped", "ScreenLimits", "Screened", "propose", "screen"]
 
 MIN_TIMEOUT_S = 60.0
+TIMEOUT_STEP = 4
+SCREEN_S = 10.0
 MIN_BROAD = 10
 FAILING = (TestStatus.FAILED, TestStatus.ERROR)
 
@@ -34,12 +36,10 @@ FAILING = (TestStatus.FAILED, TestStatus.ERROR)
 class ScreenLimits:
     """How far the tests of a candidate may go."""
 
-    max_test_files: int
-    """Test files that a task's verifier runs at most."""
     max_failing_share: float
     """Part of the suite's stable tests that a bug may break."""
     timeout_s: float | None = None
-    """Of the screening; five times what the whole suite takes where none is given."""
+    """Of the screening; follows what the tests take on the fixed state where none is given."""
     memory_bytes: int = 2 << 30
 
 
@@ -48,8 +48,8 @@ class Candidate:
     """A bug, and the verifier that would grade its task."""
 
     mutation: Mutation
-    files: tuple[str, ...]
-    """Test files that reach the changed lines."""
+    selection: Selection
+    """Tests that reach the changed lines."""
     verifier: VerifierSpec
 
     @property
@@ -80,23 +80,23 @@ class Screened:
 
 
 def propose(
-    repository: Path, baseline: Baseline, limits: ScreenLimits, mutations: Iterable[Mutation]
+    repository: Path, baseline: Baseline, reach: Reach, mutations: Iterable[Mutation]
 ) -> Iterator[Candidate | Dropped]:
-    """Pair each mutation with the test files that reach it, in order; unreached ones are dropped."""
-    timeout_s = _verifier_timeout(baseline.duration_s)
+    """Pair each mutation with the tests that reach it, in order; unreached ones are dropped."""
     for mutation in mutations:
         region = _changed_region(repository / mutation.path, mutation.line)
-        files = baseline.files_reaching(mutation.path, region, limits.max_test_files)
-        if not files:
+        selection = reach.select(mutation.path, region)
+        if selection is None:
+            is_costly = reach.is_reached_by_costly(mutation.path, region)
             label = f"{mutation.path}:{mutation.line} {mutation.kind}"
-            yield Dropped("not_covered", label)
+            yield Dropped("only_costly" if is_costly else "not_covered", label)
             continue
         verifier = VerifierSpec(
-            command=baseline.narrowing.command(files),
+            command=baseline.narrowing.command(selection.targets),
             log_parser=baseline.narrowing.log_parser,
-            timeout_s=timeout_s,
+            timeout_s=_verifier_timeout(selection.duration_s),
         )
-        yield Candidate(mutation, files, verifier)
+        yield Candidate(mutation, selection, verifier)
 
 
 async def screen(
@@ -113,7 +113,8 @@ async def screen(
     changed = patched(folder / "repository", [mutation.patch])[mutation.path]
     assert changed is not None
     max_failing = max(MIN_BROAD, int(limits.max_failing_share * len(baseline.stable)))
-    timeout_s = limits.timeout_s or max(5.0, 5 * baseline.duration_s)
+    selection = candidate.selection
+    timeout_s = limits.timeout_s or SCREEN_S + 5 * selection.duration_s
     run, probe = await run_probed(
         environment,
         folder,
@@ -122,7 +123,7 @@ async def screen(
         limits=Limits(num_cpus=1, memory_bytes=limits.memory_bytes),
         backend=backend,
     )
-    tests = baseline.stable_in(candidate.files)
+    tests = selection.tests
     failing = tuple(test for test in tests if run.statuses.get(test) in FAILING)
     reason = _reason(run, tests, failing, max_failing)
     if reason:
@@ -159,9 +160,11 @@ def _fast_failing(verifier: VerifierSpec, num_failures: int, timeout_s: float) -
 
 
 def _verifier_timeout(duration_s: float) -> float:
-    """Return ten times the suite's duration in doubling steps, so that equal tasks stay equal."""
-    steps = math.ceil(math.log2(max(1.0, 10 * duration_s / MIN_TIMEOUT_S)))
-    return float(MIN_TIMEOUT_S * 2**steps)
+    """Return ten times the tests' duration in large steps, so that equal tasks stay equal."""
+    timeout_s = MIN_TIMEOUT_S
+    while timeout_s < 10 * duration_s:
+        timeout_s *= TIMEOUT_STEP
+    return timeout_s
 
 
 @lru_cache(maxsize=256)

@@ -21,6 +21,7 @@ MAX_EXAMPLES = 3
 
 REASONS: dict[str, str] = {
     "not_covered": "no test runs the changed lines",
+    "only_costly": "only tests that are left out as costly run the changed lines",
     "survived": "every test still passes: an equivalent change, or one that is not tested",
     "timeout": "the tests no longer end",
     "breaks_run": "tests disappear: files cannot be collected, or the run breaks off",
@@ -49,6 +50,10 @@ class FunnelReport(Data):
     """Tests that pass every time on the fixed state."""
     num_unstable_tests: int = 0
     """Tests that fail, or differ between runs, on the fixed state."""
+    costly_tests: tuple[str, ...] = ()
+    """Stable tests that were left out, because they cost more time than they are worth."""
+    costly_means: str = ""
+    """Beyond what a test is left out."""
     duration_s: float = 0.0
     cpu_s: float = 0.0
 
@@ -70,6 +75,8 @@ class Funnel:
         self.num_screened = 0
         self.num_tests = 0
         self.num_unstable_tests = 0
+        self.costly_tests: tuple[str, ...] = ()
+        self.costly_means = ""
         self._dropped: dict[str, list[str]] = {}
         self._kinds: dict[str, int] = {}
         self._started, self._cpu = time.monotonic(), cpu_seconds()
@@ -105,6 +112,8 @@ class Funnel:
             kinds=dict(sorted(self._kinds.items())),
             num_tests=self.num_tests,
             num_unstable_tests=self.num_unstable_tests,
+            costly_tests=self.costly_tests,
+            costly_means=self.costly_means,
             duration_s=time.monotonic() - self._started,
             cpu_s=cpu_seconds() - self._cpu,
         )

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from journeyman.config import Config
 from journeyman.errors import FAILURES, AttributedError, JourneymanError
-from journeyman.tasks.baseline import Baseline, measure_baseline
+from journeyman.tasks.baseline import MAX_TEST_CALLS, MAX_TEST_S, Baseline, measure_baseline
 from journeyman.tasks.candidate import (
     Candidate,
     Dropped,
@@ -34,6 +34,7 @@ from journeyman.tasks.gate import Trial, find_flaky, judge
 from journeyman.tasks.mutate import check_kinds, iterate_mutations, reverse_diff
 from journeyman.tasks.order import in_order, num_processors
 from journeyman.tasks.project import Project
+from journeyman.tasks.reach import CALLS_PER_S, Reach
 from journeyman.tasks.statement import find_leaks, write_statement
 from journeyman.tasks.taskset import Taskset, save_taskset
 from journeyman.tasks.trials import Trials, trials_of
@@ -67,6 +68,10 @@ class MakeConfig(Config):
     """Candidate bugs drawn at most; no bound where none is given."""
     max_test_files: int = Field(default=8, ge=1)
     """Test files that one task's verifier runs at most, those first that reach the bug most."""
+    max_test_calls: int = Field(default=MAX_TEST_CALLS, ge=1)
+    """A test that makes as many calls is left out; the default is a tenth of a second."""
+    max_verifier_calls: int = Field(default=CALLS_PER_S, ge=1)
+    """Calls of the tests that one verifier runs, at most; the default is about a second."""
     max_failing_share: float = Field(default=0.5, gt=0, le=1)
     """Part of the suite's tests that one bug may break."""
     screen_timeout_s: float | None = Field(default=None, gt=0)
@@ -107,16 +112,17 @@ async def make_tasks(
     concurrency = config.concurrency or num_processors()
     say = on_progress or (lambda _: None)
     funnel = Funnel()
-    say(f"running the tests {config.repeats + 1} times to find the stable ones and what they reach")
+    say("running the tests to find the stable ones and what they reach")
     baseline = await measure_baseline(
         environment,
         folder / "environments" / environment.digest,
         num_runs=config.repeats,
+        max_test_calls=config.max_test_calls,
         concurrency=concurrency,
         backend=backend,
     )
-    funnel.num_tests, funnel.num_unstable_tests = len(baseline.stable), baseline.num_unstable
-    say(f"{len(baseline.stable)} stable tests; trying candidate bugs, {concurrency} at a time")
+    _count_tests(funnel, baseline, config, say)
+    say(f"trying candidate bugs, {concurrency} at a time")
     environments = folder / "environments"
     async with trials_of(
         environments, repeats=config.repeats, shares=True, backend=backend
@@ -132,6 +138,15 @@ async def make_tasks(
     )
     save_taskset(taskset)
     return MadeTasks(taskset, funnel.report())
+
+
+def _count_tests(funnel: Funnel, baseline: Baseline, config: MakeConfig, say: Progress) -> None:
+    funnel.num_tests, funnel.num_unstable_tests = len(baseline.stable), baseline.num_unstable
+    funnel.costly_tests = tuple(baseline.costly)
+    funnel.costly_means = f"{config.max_test_calls} calls or {MAX_TEST_S:.0f} s"
+    say(f"{len(baseline.stable)} stable tests; {baseline.num_unstable} that fail or differ")
+    if baseline.costly:
+        say(f"{len(baseline.costly)} tests of over {funnel.costly_means} are left out")
 
 
 async def _collect(maker: _Maker, funnel: Funnel, concurrency: int, say: Progress) -> list[Task]:
@@ -176,8 +191,10 @@ class _Maker:
         self._baseline = baseline
         self._trials = trials
         self._backend = backend
+        self._reach = Reach(
+            baseline, max_files=config.max_test_files, max_calls=config.max_verifier_calls
+        )
         self._limits = ScreenLimits(
-            max_test_files=config.max_test_files,
             max_failing_share=config.max_failing_share,
             timeout_s=config.screen_timeout_s,
         )
@@ -193,7 +210,7 @@ class _Maker:
             exclude=self.config.exclude,
         )
         drawn = islice(mutations, self.config.max_candidates)
-        return propose(repository, self._baseline, self._limits, drawn)
+        return propose(repository, self._baseline, self._reach, drawn)
 
     async def attempt(self, candidate: Candidate | Dropped) -> _Accepted | Dropped:
         """Screen one candidate and put it through the gate."""

@@ -1,4 +1,4 @@
-"""Where a test lives, and the command that runs only the tests of some files.
+"""Where a test lives, and the command that runs only some files or functions of tests.
 
 Nothing is run here; what the test identifiers and commands of pytest and unittest look like is
 known in this file alone.
@@ -48,15 +48,24 @@ class Narrowing:
         """Return the files of some tests, sorted."""
         return tuple(sorted({self.file_of(test) for test in tests} - {""}))
 
-    def command(self, files: Sequence[str]) -> str:
-        """Return a command that runs the tests of some files, or all where that cannot be said."""
+    def target_of(self, test: str) -> str:
+        """Return what a command names to run a test: its function, with all its parameters."""
+        return test.partition("[")[0] if self.log_parser == "pytest" else test
+
+    def can_run(self, files: Iterable[str]) -> bool:
+        """Tell whether a command can name the tests of some files and leave out the others."""
         if self.log_parser == "pytest":
-            return shlex.join([*self._without_targets(), _SHORT, *files])
-        is_importable = all(part.isidentifier() for file in files for part in _module(file))
-        if self.log_parser == "unittest" and self._top() == "." and is_importable:
-            return shlex.join(
-                ["python", "-m", "unittest", "-v", *map(".".join, map(_module, files))]
-            )
+            return not any("[" in file for file in files)
+        names = [".".join(_module(file)) for file in files]
+        return self.log_parser == "unittest" and self._top() == "." and _are_importable(names)
+
+    def command(self, targets: Sequence[str]) -> str:
+        """Return a command that runs some files or functions, or all where that cannot be said."""
+        if self.log_parser == "pytest":
+            return shlex.join([*self._without_targets(), _SHORT, *targets])
+        names = [".".join(_module(it)) if it.endswith(".py") else it for it in targets]
+        if self.log_parser == "unittest" and self._top() == "." and _are_importable(names):
+            return shlex.join(["python", "-m", "unittest", "-v", *names])
         return self.whole
 
     def _without_targets(self) -> list[str]:
@@ -84,3 +93,7 @@ def narrowing_of(environment: Environment, repository: Path) -> Narrowing:
 
 def _module(file: str) -> tuple[str, ...]:
     return PurePosixPath(file).with_suffix("").parts
+
+
+def _are_importable(names: Iterable[str]) -> bool:
+    return all(part.isidentifier() for name in names for part in name.split("."))

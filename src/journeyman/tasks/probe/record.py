@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pydantic import Field, ValidationError
 from journeyman.sandbox import Mount, Sandbox, SandboxSpec
 from journeyman.types import Data, VerifierSpec
 
-__all__ = ["Probe", "TestFailure", "probed", "read_probe", "with_probe", "write_sources"]
+__all__ = ["Probe", "TestFailure", "merged", "probed", "read_probe", "with_probe", "write_sources"]
 
 PROGRAM = "/opt/journeyman-probe"
 FOLDER = "/tmp/journeyman-probe"  # noqa: S108
@@ -41,7 +42,11 @@ class Probe(Data):
     tests: tuple[str, ...] = ()
     """Tests in the order they ran; "" stands for what ran outside of tests, e.g. imports."""
     reached: dict[str, dict[int, tuple[int, ...]]] = Field(default_factory=dict)
-    """Source file, line, and the indexes into `tests` of those that ran the line."""
+    """Source file, first line of a statement, and the indexes into `tests` of those that ran it."""
+    calls: dict[str, int] = Field(default_factory=dict)
+    """Calls that each test made, of Python and of C, counted up to the `max_calls` of `probed`."""
+    durations: dict[str, float] = Field(default_factory=dict)
+    """Seconds that each test took, while lines were recorded."""
 
     def tests_reaching(self, path: str, lines: Iterable[int]) -> set[str]:
         """Return the tests that run any of the lines; "" is among them where imports do."""
@@ -49,8 +54,34 @@ class Probe(Data):
         return {self.tests[test] for line in lines for test in known.get(line, ())}
 
 
-def probed(verifier: VerifierSpec, *, records_lines: bool = False) -> VerifierSpec:
-    """Return a verifier that runs the same tests with the probe loaded."""
+def merged(probes: Sequence[Probe]) -> Probe:
+    """Return the records of several runs, of different tests each, as one."""
+    tests: dict[str, int] = {"": 0}
+    reached: dict[str, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for probe in probes:
+        numbers = [tests.setdefault(test, len(tests)) for test in probe.tests]
+        for path, lines in probe.reached.items():
+            for line, found in lines.items():
+                reached[path][line].update(numbers[number] for number in found)
+    return Probe(
+        failures=tuple(failure for probe in probes for failure in probe.failures),
+        tests=tuple(tests),
+        reached={
+            path: {line: tuple(sorted(found)) for line, found in lines.items()}
+            for path, lines in reached.items()
+        },
+        calls={test: count for probe in probes for test, count in probe.calls.items()},
+        durations={test: time for probe in probes for test, time in probe.durations.items()},
+    )
+
+
+def probed(
+    verifier: VerifierSpec, *, records_lines: bool = False, max_calls: int = 0
+) -> VerifierSpec:
+    """Return a verifier that runs the same tests with the probe loaded.
+
+    With `records_lines` it counts the calls of each test too, up to `max_calls`.
+    """
     lines = [
         f"mkdir -p {FOLDER}",
         f"export PYTHONPATH={PROGRAM}${{PYTHONPATH:+:$PYTHONPATH}} PYTHONHASHSEED=0",
@@ -58,6 +89,7 @@ def probed(verifier: VerifierSpec, *, records_lines: bool = False) -> VerifierSp
     ]
     if records_lines:
         lines.append(f"export JOURNEYMAN_SOURCES={FOLDER}/sources")
+        lines.append(f"export JOURNEYMAN_MAX_CALLS={max_calls}")
     command = verifier.command
     if verifier.log_parser == "pytest":
         lines.append('export PYTEST_ADDOPTS="-p journeyman_probe_pytest ${PYTEST_ADDOPTS:-}"')

@@ -1,92 +1,70 @@
-"""Runs inside a sandbox: writes down which lines each test reaches, and how tests fail.
+"""Runs inside a sandbox: writes down what each test reaches and costs, and how tests fail.
 
 It is copied there as text, imports nothing of Journeyman and needs Python 3.8. `JOURNEYMAN_PROBE`
 names its output file; `JOURNEYMAN_SOURCES`, where set, a file that lists the source files whose
-lines are to be recorded, one path a line. Its two neighbours tie it to pytest and to unittest.
+lines are to be recorded, one path a line; `JOURNEYMAN_MAX_CALLS` the calls of a test up to which
+they are counted. Its neighbours find the lines and tie it to pytest and to unittest.
 """
 
 import json
 import os
 import sys
-import threading
+import time
+
+from journeyman_probe_lines import Hits
 
 OUTPUT = os.environ.get("JOURNEYMAN_PROBE", "")
 ROOT = os.getcwd()
 MAX_FAILURES = 25
 MAX_TEXT = 1500
-# A test that runs the same code very often seldom finds new lines there: with tracing, which slows
-# every line down, it would take minutes.
-MAX_CALLS = 100
-MAX_LINES = 2000
-TOOL = 4
+# Counting slows a test down, so it ends where the test is known to be costly.
+MAX_CALLS = int(os.environ.get("JOURNEYMAN_MAX_CALLS", "0"))
 
 
 class Lines:
-    """Which lines of which sources run, test by test."""
+    """Which statements of which sources run, test by test."""
 
     def __init__(self, sources):
-        self.names = {os.path.join(ROOT, name): name for name in sources}
-        self.names.update({os.path.realpath(path): name for path, name in self.names.items()})
-        self.current = set()
-        self.calls = {}
-        self.tests = []
+        self.hits = Hits(ROOT, sources)
+        self.tests = [""]
         self.reached = {}
-
-    def start(self):
-        """Record from now on, with the cheapest means this interpreter has."""
-        if hasattr(sys, "monitoring"):
-            events = sys.monitoring
-            events.use_tool_id(TOOL, "journeyman")
-            events.register_callback(TOOL, events.events.LINE, self.on_line)
-            events.set_events(TOOL, events.events.LINE)
-        else:
-            threading.settrace(self.on_call)
-            sys.settrace(self.on_call)
-
-    def on_line(self, code, line):
-        """Take a line event; each line of a test is reported once."""
-        name = self.names.get(code.co_filename)
-        if name is not None:
-            self.current.add((name, line))
-        return sys.monitoring.DISABLE
-
-    def on_call(self, frame, event, argument):
-        """Follow calls into sources only."""
-        code = frame.f_code
-        name = self.names.get(code.co_filename)
-        if name is None:
-            return None
-        num_calls = self.calls.get(code, 0)
-        if num_calls >= MAX_CALLS:
-            return None
-        self.calls[code] = num_calls + 1
-        current = self.current
-        current.add((name, frame.f_lineno))
-        left = MAX_LINES
-
-        def on_event(frame, event, argument):
-            nonlocal left
-            if event == "line":
-                current.add((name, frame.f_lineno))
-                left -= 1
-                if not left:
-                    frame.f_trace_lines = False
-            return on_event
-
-        return on_event
 
     def finish(self, test):
         """Attribute what ran since the last call to a test; "" is what ran outside of tests."""
-        index = len(self.tests)
-        self.tests.append(test)
-        for name, line in self.current:
-            self.reached.setdefault(name, {}).setdefault(line, []).append(index)
-        self.current.clear()
-        self.calls.clear()
-        if hasattr(sys, "monitoring"):
-            sys.monitoring.restart_events()
-        elif sys.gettrace() is None:
-            sys.settrace(self.on_call)
+        index = 0
+        if test:
+            index = len(self.tests)
+            self.tests.append(test)
+        for name, line in self.hits.take():
+            tests = self.reached.setdefault(name, {}).setdefault(line, [])
+            if not (tests and tests[-1] == index) and (index or 0 not in tests):
+                tests.append(index)
+
+
+class Calls:
+    """How many calls, of Python and of C, a test makes: its cost, whatever else the machine does."""
+
+    def __init__(self):
+        self.read = lambda: 0
+        self.of = {}
+
+    def start(self):
+        """Count from now on, in this thread."""
+        left = 2 * MAX_CALLS  # each call is also an event when it returns
+
+        def on_event(frame, event, argument):
+            nonlocal left
+            left -= 1
+            if left <= 0:
+                sys.setprofile(None)
+
+        self.read = lambda: MAX_CALLS - left // 2
+        sys.setprofile(on_event)
+
+    def stop(self, test):
+        """Keep the count as that of a test."""
+        sys.setprofile(None)
+        self.of[test] = self.of.get(test, 0) + self.read()
 
 
 class Recorder:
@@ -94,22 +72,37 @@ class Recorder:
 
     def __init__(self):
         self.failures = []
+        self.durations = {}
+        self.started = 0.0
+        self.calls = Calls()
         self.lines = None
         path = os.environ.get("JOURNEYMAN_SOURCES")
         if OUTPUT and path:
             with open(path, encoding="utf-8") as stream:
                 self.lines = Lines([line for line in stream.read().split("\n") if line])
-            self.lines.start()
+            self.lines.hits.install()
 
     def start_test(self):
         """Tell that a test begins."""
         if self.lines is not None:
             self.lines.finish("")
+            self.started = time.perf_counter()
+
+    def start_calls(self):
+        """Tell that the test's own code begins."""
+        if self.lines is not None and MAX_CALLS:
+            self.calls.start()
+
+    def end_calls(self, test):
+        """Tell that the test's own code ended."""
+        if self.lines is not None and MAX_CALLS:
+            self.calls.stop(test)
 
     def end_test(self, test):
         """Tell that a test ended, with everything that belongs to it."""
         if self.lines is not None:
             self.lines.finish(test)
+            self.durations[test] = time.perf_counter() - self.started
 
     def add_failure(self, test, path, error, parameters):
         """Keep the exception of a failed test, and the line of the test's file that led to it."""
@@ -138,10 +131,11 @@ class Recorder:
         """Write the record through a rename."""
         if not OUTPUT:
             return
-        record = {"failures": self.failures, "tests": [], "reached": {}}
+        record = {"failures": self.failures}
         if self.lines is not None:
             self.lines.finish("")
             record["tests"], record["reached"] = self.lines.tests, self.lines.reached
+            record["calls"], record["durations"] = self.calls.of, self.durations
         with open(OUTPUT + ".part", "w", encoding="utf-8", errors="replace") as stream:
             json.dump(record, stream)
         os.replace(OUTPUT + ".part", OUTPUT)

@@ -13,6 +13,13 @@ def pytest_runtest_protocol(item):
     RECORDER.end_test(item.nodeid)
 
 
+@pytest.hookimpl(hookwrapper=True, trylast=True)
+def pytest_runtest_call(item):
+    RECORDER.start_calls()
+    yield
+    RECORDER.end_calls(item.nodeid)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield

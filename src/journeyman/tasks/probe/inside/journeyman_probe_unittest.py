@@ -13,8 +13,10 @@ class Result(unittest.TextTestResult):
     def startTest(self, test):
         RECORDER.start_test()
         super().startTest(test)
+        RECORDER.start_calls()
 
     def stopTest(self, test):
+        RECORDER.end_calls(test.id())
         super().stopTest(test)
         RECORDER.end_test(test.id())
 
