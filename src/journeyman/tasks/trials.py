@@ -18,7 +18,7 @@ from journeyman.tasks.gate import Evidence, Trial
 from journeyman.tasks.mutate import unified_diff
 from journeyman.tasks.narrowing import narrowing_of
 from journeyman.tasks.sight import FilesBySize, files_by_size, find_visible
-from journeyman.tasks.tree import patched, touched_paths
+from journeyman.tasks.tree import TreeFile, apply_patches, read_file, touched_paths
 from journeyman.types import Task
 from journeyman.verify import grade, parse_log
 
@@ -113,12 +113,12 @@ class Trials:
     def _spoiled(self, task: Task, files: Sequence[str], spoil: Callable[[bytes], bytes]) -> Task:
         """Return the task with some files of its fixed state spoiled just before its tests run."""
         repository = self._repository(task)
-        after = patched(repository, [task.bug_patch, task.patch, task.test_patch])
+        after = apply_patches(repository, [task.bug_patch, task.patch, task.test_patch])
         diffs = [task.test_patch]
         for path in files:
-            before = after[path] if path in after else _read(repository / path)
-            if before is not None:
-                diffs.append(unified_diff(path, before, spoil(before)))
+            file = after[path] if path in after else read_file(repository, path)
+            if file is not None and _is_text(file):
+                diffs.append(unified_diff(path, file.data, spoil(file.data)))
         return task.model_copy(update={"test_patch": "".join(diffs)})
 
     async def _once(self, place: str, task: Task, what: tuple[str, ...]) -> Trial:
@@ -139,8 +139,8 @@ class Trials:
         if not task.bug_patch:
             return []
         repository = self._repository(task)
-        after = patched(repository, [task.bug_patch, task.patch])
-        return [path for path, data in after.items() if data != _read(repository / path)]
+        after = apply_patches(repository, [task.bug_patch, task.patch])
+        return [path for path, file in after.items() if file != read_file(repository, path)]
 
 
 @asynccontextmanager
@@ -157,15 +157,20 @@ async def trials_of(
 
 def noop_patch(task: Task, repository: Path) -> str:
     """Return a patch of the buggy state that changes no behaviour, yet touches the files to fix."""
-    buggy = patched(repository, [task.bug_patch]) if task.bug_patch else {}
+    buggy = apply_patches(repository, [task.bug_patch])
     diffs = [_NOOP_FILE]
     for path in touched_paths([task.patch]):
-        before = buggy[path] if path in buggy else _read(repository / path)
-        if before is not None and path.endswith(".py"):
-            end = b"" if before.endswith(b"\n") or not before else b"\n"
-            diffs.append(unified_diff(path, before, before + end + _NOOP_COMMENT))
+        file = buggy[path] if path in buggy else read_file(repository, path)
+        if file is not None and _is_text(file) and path.endswith(".py"):
+            end = b"" if file.data.endswith(b"\n") or not file.data else b"\n"
+            diffs.append(unified_diff(path, file.data, file.data + end + _NOOP_COMMENT))
     return "".join(diffs)
 
 
-def _read(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+def _is_text(file: TreeFile) -> bool:
+    """Tell whether a textual diff can change a file: no link, no binary file, no other encoding."""
+    try:
+        file.data.decode()
+    except UnicodeDecodeError:
+        return False
+    return not file.is_link and b"\0" not in file.data
