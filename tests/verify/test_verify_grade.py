@@ -160,7 +160,10 @@ def test_git_that_does_not_end_is_a_missed_deadline(task, tmp_path, monkeypatch)
 
 
 @pytest.mark.sandbox
-@pytest.mark.parametrize("garbage", ["no patch at all", GOLD[:-15], "diff --git a/x b/x\n"])
+@pytest.mark.parametrize("garbage", [
+    "no patch at all", GOLD[:-15], "diff --git a/x b/x\n", GOLD.replace("one.py", "x: Out of memory"),
+    GOLD.replace("one.py", "No space left on device"),
+])  # fmt: skip
 def test_what_git_itself_refuses_is_the_patchs_failure(task, tmp_path, garbage):
     verdict = judged(task, tmp_path, garbage)
     assert (verdict.patch_is_applied, verdict.failure.cause) == (False, "patch_invalid")

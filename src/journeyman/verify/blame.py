@@ -8,6 +8,8 @@ Not a judge of tests: it looks at how a command ended, never at a test's outcome
 
 from __future__ import annotations
 
+import re
+
 from journeyman.errors import AttributedError
 from journeyman.sandbox import Executed
 
@@ -20,14 +22,12 @@ _CANNOT_RUN = (126, 127)
 DETAIL_CHARACTERS = 500
 """Most that a failure's detail takes of what a program said."""
 
-_DISK_FULL = ("No space left on device", "Disk quota exceeded")
-_STARVED = (
-    "Cannot allocate memory",
-    "out of memory",
-    "Out of memory",
-    "Resource temporarily unavailable",
-    "Input/output error",
-    "Too many open files",
+# What the system refused stands at a line's end, behind a colon; elsewhere it may be a file's name.
+_DISK_FULL = re.compile(r": (?:No space left on device|Disk quota exceeded)$", re.MULTILINE)
+_STARVED = re.compile(
+    r"^fatal: Out of memory|: (?:Cannot allocate memory|Input/output error|Too many open files"
+    r"|Resource temporarily unavailable)$",
+    re.MULTILINE,
 )
 
 
@@ -43,10 +43,10 @@ def succeeded(done: Executed, what: str) -> bool:
         return True
     said = done.stderr.decode(errors="replace").strip()
     detail = f"{what}: exit code {done.exit_code}: {said[:DETAIL_CHARACTERS]}"
-    if any(sign in said for sign in _DISK_FULL):
+    if _DISK_FULL.search(said):
         raise AttributedError("disk_full", detail)
     if done.exit_code in _CANNOT_RUN:
         raise AttributedError("sandbox_unavailable", detail)
-    if done.exit_code not in _REFUSED or any(sign in said for sign in _STARVED):
+    if done.exit_code not in _REFUSED or _STARVED.search(said):
         raise AttributedError("sandbox_died", detail)
     return False
