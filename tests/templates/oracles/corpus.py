@@ -6,6 +6,7 @@ ones are made of them by the same few operations for every template.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -25,12 +26,20 @@ TOOLS = (
                 "flag": {"type": "boolean", "description": "Whether"},
                 "items": {"type": "array", "description": "Which"},
                 "meta": {"type": "object", "description": "How"},
+                "maybe": {"type": ["integer", "null"], "description": "Perhaps"},
+                "kind": {"enum": ["a", "b"], "description": "Of which kind"},
             },
             "required": ["text"],
         },
     ),
     ToolSpec(name="look", description="Look around."),
+    ToolSpec(
+        name="files.read_all",
+        description="Read.",
+        parameters={"type": "object", "properties": {"path": {"type": "string"}}},
+    ),
 )
+_DELIMITER = re.compile(r"<[^<>\s][^<>]*>|\[[A-Z_]{3,}\]")
 CODE = "def f(x):\n\treturn \"<b>\" if x < 3 else '\\\\n'  # naïve\n"
 
 
@@ -66,6 +75,9 @@ TURNS: dict[str, tuple[str, tuple[ToolCall, ...]]] = {
     "booleans": ("", (note(text="x", flag=True), note(text="x", flag=False))),
     "null inside": ("", (note(text="x", items=[None, True, 1.5]),)),
     "markup in a string": ("", (note(text="<a href='x'>&amp;</a> </b> <!-- -->"),)),
+    "null": ("", (note(text="x", maybe=None),)),
+    "one of a list": ("", (note(text="x", kind="b"),)),
+    "name with a dot": ("", (ToolCall(name="files.read_all", arguments={"path": "/"}),)),
     "unknown tool": ("", (ToolCall(name="fly", arguments={"text": "x"}),)),
     "missing argument": ("", (note(count=1),)),
     "extra argument": ("", (note(text="x", more="y"),)),
@@ -91,11 +103,17 @@ def _written(template: ToolTemplate, content: str, calls: tuple[ToolCall, ...]) 
 
 
 def _with_delimiters(template: ToolTemplate) -> Iterator[Case]:
-    """A string argument that holds a whole call in the template's own syntax, if that can be."""
+    """Strings that hold a whole call, or single delimiters, where the template can write that."""
     inner = _written(template, "", (note(text="inner"),)).strip()
-    message = Message(role="assistant", tool_calls=(note(text=f"a {inner} b"),))
-    if template.can_write(message, TOOLS):
-        yield Case("a call in a string", template.render_turn(message))
+    delimiters = dict.fromkeys(_DELIMITER.findall(inner))
+    held = [mark for mark in delimiters if _can_hold(template, f"a {mark} b")]
+    for name, text in (("a call", f"a {inner} b"), ("delimiters", f"a {' b '.join(held)} c")):
+        if _can_hold(template, text):
+            yield Case(f"{name} in a string", _written(template, "", (note(text=text),)))
+
+
+def _can_hold(template: ToolTemplate, text: str) -> bool:
+    return template.can_write(Message(role="assistant", tool_calls=(note(text=text),)), TOOLS)
 
 
 def _damaged(template: ToolTemplate) -> Iterator[Case]:
@@ -115,8 +133,24 @@ def _damaged(template: ToolTemplate) -> Iterator[Case]:
         yield Case("Python's True", f"{before}True{behind}")
     if '"' in one[start:end]:
         yield Case("single quotes", one[:start] + one[start:end].replace('"', "'") + one[end:])
+    literal = note(text="x", meta="{'a': None}")
+    yield Case("Python's literal for an object", _written(template, "", (literal,)))
+    yield Case("2.0 for an integer", _written(template, "", (note(text="x", count=2.0),)))
+    yield Case("an argument twice", _twice(template))
     if template.max_calls > 1:
         two = _written(template, "", (note(text="one"), note(text="two")))
         second = template.parse(two, TOOLS).call_spans[1][0]
         yield Case("text between calls", f"{two[:second]} and {two[second:]}")
         yield Case("ends in the second call", two[: two.index("two") + 1])
+
+
+def _twice(template: ToolTemplate) -> str:
+    """Return a call with an argument that is given two times, with two values."""
+    without, one, other = (
+        _written(template, "", (note(text="x", **more),))
+        for more in ({}, {"count": 1}, {"count": 2})
+    )
+    pairs = enumerate(zip(without, one, strict=False))
+    start = next((i for i, (a, b) in pairs if a != b), len(without))
+    size = len(one) - len(without)
+    return one[: start + size] + other[start:]

@@ -70,8 +70,9 @@ REASONS = {
         "The peer raises on two calls without a semicolon between them. Ours reads both."
     ),
     "delimiter in a string": (
-        "The peer looks for its delimiters inside of JSON strings, and ends the call at the first "
-        "one. Ours reads the JSON, so that a string may hold anything."
+        "The peer looks for its delimiters inside of strings, too, and ends the value or the call "
+        "at the first one (DeepSeek's own reader raises). Ours reads JSON as JSON; in tags, which "
+        "have no escapes, it ends a value only where the text behind goes on as a call does."
     ),
     "no JSON": (
         "The arguments are no JSON (`True`, single quotes). The peer reads no call, or hands the "
@@ -90,9 +91,10 @@ REASONS = {
         "what it can and reports the fault; what is well-formed, both read the same."
     ),
     "mistyped": (
-        "A value is not of its declared type. The peer turns it into one that is (whatever is not "
-        "true is false), or makes a string of it, which hides the mistake. Ours reads `True` as "
-        "true and keeps the rest as text, with `wrong_type` or `bad_json`."
+        "A value is not written as its declared type is. The peer turns it into one that is "
+        "(whatever is not true is false), or makes a string of it, which hides the mistake. Ours "
+        "reads what Python would (`True`, a dictionary), keeps the rest as text, and reports it "
+        "where the template writes otherwise (`bad_json`, `wrong_type`)."
     ),
     "as it stands": (
         "The peer streams the text of a value that is not declared a string as it stands, also "
@@ -106,6 +108,21 @@ REASONS = {
     "null": (
         "The peer takes the word null for no value, though the parameter is declared a string. "
         "Ours goes by the schema."
+    ),
+    "None": (
+        "The genuine template writes None for null. The peer reads the word; ours reads null "
+        "where the schema admits it."
+    ),
+    "whole numbers": (
+        "The peer reads 2.0 for an integer as a number with a fraction, or as a string. Ours "
+        "reads 2: to JSON Schema, a number without a fraction is an integer."
+    ),
+    "given twice": (
+        "When it streams, the peer gives the first of two values of one argument; read whole, the "
+        "last. Ours gives the last and reports `duplicate_argument`."
+    ),
+    "dotted names": (
+        "The peer's pattern knows no names with a dot, so it reads no call. Ours does."
     ),
     "stripped": (
         "The peer takes white space from the ends of a value (the final line break, at least). "
@@ -234,15 +251,28 @@ call behind text
 back to back
     SGLang | whole | booleans, ends in the second call, two calls | raises | llama4_json
 delimiter in a string
-    SGLang | stream | a call in a string | arguments are no JSON | deepseekv31
+    DeepSeek | whole | delimiters in a string | raises | deepseekv32
     SGLang | stream | a call in a string | arguments are no JSON, other content | kimik2
+    SGLang | stream | a call in a string, delimiters in a string | arguments are no JSON |
+        deepseekv31
+    SGLang | stream | delimiters in a string | arguments are no JSON, other content | kimik2
+        qwen3_coder qwen3_xml_mixed
+    SGLang | stream | delimiters in a string | other arguments | minimax_m2
+    SGLang | stream | delimiters in a string | other arguments, other content | deepseekv32 glm46
     SGLang | whole | a call in a string | arguments are no JSON | kimik2
-    SGLang | whole | a call in a string | fewer calls, other content | deepseekr1 deepseekv3
-        deepseekv31 hermes
-    vLLM | stream | a call in a string | arguments are no JSON | hermes
-    vLLM | stream | a call in a string | arguments are no JSON, other content | minimax_m1
-    vLLM | whole | a call in a string | fewer calls | minimax_m1
-    vLLM | whole | a call in a string | fewer calls, other content | hermes
+    SGLang | whole | a call in a string, delimiters in a string | fewer calls, other content |
+        deepseekr1 deepseekv3 deepseekv31 hermes
+    SGLang | whole | delimiters in a string | other arguments | deepseekv32 glm46 qwen3_coder
+        qwen3_xml_mixed
+    SGLang | whole | delimiters in a string | other arguments, other content | minimax_m2
+    vLLM | stream | a call in a string, delimiters in a string | arguments are no JSON | hermes
+    vLLM | stream | a call in a string, delimiters in a string | arguments are no JSON, other
+        content | minimax_m1
+    vLLM | stream | delimiters in a string | more calls | seed_oss
+    vLLM | whole | a call in a string, delimiters in a string | fewer calls | minimax_m1
+    vLLM | whole | a call in a string, delimiters in a string | fewer calls, other content |
+        hermes
+    vLLM | whole | delimiters in a string | other arguments | seed_oss
 no JSON
     SGLang | both | Python's True | fewer calls | mistral3
     SGLang | both | Python's True, single quotes | arguments are no JSON | kimik2
@@ -266,24 +296,37 @@ frame only
 header
     openai-harmony | both | text between calls | raises | harmony_json harmony_xml
 strict
-    DeepSeek | whole | ends in a number, ends in a string, ends in the second call, first
-        character missing, last character missing, opening delimiter begun, single quotes, text behind
-        the call, text between calls, text right behind the call | raises | deepseekv32
+    DeepSeek | whole | an argument twice, ends in a number, ends in a string, ends in the second
+        call, first character missing, last character missing, opening delimiter begun, single quotes,
+        text behind the call, text between calls, text right behind the call | raises | deepseekv32
 mistyped
     DeepSeek | whole | Python's True | arguments are no JSON | deepseekv32
     SGLang | both | Python's True | other arguments | deepseekv32
+    SGLang | both | Python's literal for an object | other arguments | minimax_m2
     SGLang | both | wrong boolean | other arguments | qwen3_coder qwen3_xml_mixed
     vLLM | whole | wrong boolean | other arguments | seed_oss
 as it stands
-    SGLang | stream | Python's True, wrong boolean, wrong integer | arguments are no JSON | glm46
+    SGLang | stream | Python's True, Python's literal for an object, wrong boolean, wrong integer
+        | arguments are no JSON | glm46
 text only
-    vLLM | stream | a large number, booleans, empty object and array, last character missing,
-        missing argument, nested, null inside, numbers, one call, text behind the call, text right
-        behind the call | other arguments | seed_oss
+    vLLM | stream | Python's literal for an object, a large number, an argument twice, booleans,
+        empty object and array, last character missing, missing argument, nested, null, null inside,
+        numbers, one call, text behind the call, text right behind the call | other arguments |
+        seed_oss
 null
     SGLang | both | a string like null | other arguments | minimax_m2 qwen3_coder qwen3_xml_mixed
     SGLang | whole | a string like null | other arguments | glm46
     vLLM | whole | a string like null | other arguments | seed_oss
+None
+    SGLang | both | null | other arguments | qwen3_coder qwen3_xml_mixed
+whole numbers
+    SGLang | both | 2.0 for an integer | other arguments | glm46 minimax_m2 qwen3_coder
+        qwen3_xml_mixed
+    vLLM | both | 2.0 for an integer | other arguments | seed_oss
+given twice
+    SGLang | stream | an argument twice | other arguments | minimax_m2
+dotted names
+    SGLang | both | name with a dot | fewer calls, other content | llama4_pythonic toolace
 stripped
     SGLang | both | code, space around a string | other arguments | deepseekv32
     SGLang | whole | code, space around a string | other arguments | minimax_m2
@@ -298,9 +341,10 @@ nested
 several in a piece
     vLLM | stream | two calls | arguments are no JSON | minimax_m1
 unfinished
-    vLLM | stream | a string like JSON, a string like a number, code, empty object and array,
-        extra argument, markup in a string, space around a string, two calls | arguments are no JSON |
-        xlam_qwen
+    SGLang | stream | Python's literal for an object | arguments are no JSON | llama4_json
+    vLLM | stream | 2.0 for an integer, a string like JSON, a string like a number, code, empty
+        object and array, extra argument, markup in a string, name with a dot, one of a list, space
+        around a string, two calls | arguments are no JSON | xlam_qwen
 one brace more
     vLLM | stream | empty string, missing argument | arguments are no JSON | hermes
 no arguments

@@ -37,7 +37,7 @@ def page() -> str:
     """Return the page."""
     listed = list(disagreements.disagreements())
     lines = [_LEAD, "", *_peers(), "", "## How often", "", *_counts(listed), ""]
-    lines += ["## Reasons", ""]
+    lines += ["## The texts, as hermes writes them", "", *_texts(), "", "## Reasons", ""]
     for reason, text in disagreements.REASONS.items():
         lines.append(f"- **{_title(reason)}.** {text}")
     for name in list_templates():
@@ -53,6 +53,14 @@ def _title(reason: str) -> str:
 
 def _peers() -> list[str]:
     return [f"- {name}: {what}" for name, what in _PEERS.items()]
+
+
+def _texts() -> list[str]:
+    lines = ["| text | |", "|---|---|"]
+    for case in corpus.cases(get_template("hermes")):
+        written = case.text.replace("\n", "⏎").replace("\t", "⇥").replace("\u202e", "")
+        lines.append(f"| {case.name} | `{written}` |")
+    return lines
 
 
 def _counts(listed: list[disagreements.Disagreement]) -> list[str]:
