@@ -9,19 +9,36 @@ trained is what is used.
 """
 
 from journeyman.gateway.app import Gateway
+from journeyman.gateway.journal import Journal, read_journal
+from journeyman.gateway.record import (
+    CapturedTurn,
+    SessionRecord,
+    TokenSequence,
+    check_fidelity,
+    sequences,
+    trajectories,
+)
 from journeyman.gateway.server import listen, listen_unix, serving
 from journeyman.gateway.session import Session, Sessions
 from journeyman.gateway.settings import GatewaySettings, Limits
 from journeyman.gateway.spoken import SpokenModel
 
 __all__ = [
+    "CapturedTurn",
     "Gateway",
     "GatewaySettings",
+    "Journal",
     "Limits",
     "Session",
+    "SessionRecord",
     "Sessions",
     "SpokenModel",
+    "TokenSequence",
+    "check_fidelity",
     "listen",
     "listen_unix",
+    "read_journal",
+    "sequences",
     "serving",
+    "trajectories",
 ]

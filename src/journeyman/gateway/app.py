@@ -7,8 +7,10 @@ async with serving(gateway) as url: ...
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -29,9 +31,10 @@ from journeyman.gateway.errors import GatewayError, Kind
 from journeyman.gateway.exchange import ClientGone, Exchange
 from journeyman.gateway.model_list import list_models
 from journeyman.gateway.openai_chat import OpenAIChat
+from journeyman.gateway.record import CapturedTurn, SessionRecord, capture
 from journeyman.gateway.request import Batch, ModelRequest, Outcome
 from journeyman.gateway.responses import OpenAIResponses
-from journeyman.gateway.session import Sessions
+from journeyman.gateway.session import Session, Sessions
 from journeyman.gateway.settings import GatewaySettings
 from journeyman.models.base import Model
 from journeyman.templates import ToolTemplate
@@ -60,9 +63,11 @@ class Gateway:
         settings: GatewaySettings | None = None,
         *,
         is_closed: bool = False,
+        on_turn: Callable[[CapturedTurn], None] | None = None,
     ) -> None:
+        """`is_closed` lets in opened sessions alone; `on_turn` is called with every whole turn."""
         self.settings = settings or GatewaySettings()
-        self.engine = Engine(model, template, self.settings)
+        self.engine = Engine(model, template, self.settings, on_turn)
         self.sessions = Sessions(self.settings, is_closed=is_closed)
         self.gate = Gate(self.settings.num_running, self.settings.num_waiting)
 
@@ -80,6 +85,19 @@ class Gateway:
             routes.append(Route(f"{prefix}/models", listing, methods=["GET"]))
             routes.append(Route(f"{prefix}/models/{{model:path}}", listing, methods=["GET"]))
         return Starlette(routes=routes, exception_handlers={404: _lost, 405: _lost})
+
+    def record(self, session: Session) -> SessionRecord:
+        """Return what an opened session captured."""
+        template = self.engine.template
+        return SessionRecord(
+            session=session.key,
+            model=self.engine.model.name,
+            template=template.name if template is not None else "",
+            ending=session.ending,
+            num_broken_off=session.num_broken_off,
+            num_failed=session.num_failed,
+            turns=tuple(capture(session.key, node) for node in session.conversations.nodes),
+        )
 
     async def drain(self) -> None:
         """Let no call in any more, and wait for those under way."""
@@ -104,6 +122,10 @@ class _Endpoint:
             return
         except GatewayError as error:
             await self._refuse(exchange, writer, error)
+        except asyncio.CancelledError:
+            # The server stops, and has waited as long as it was told to.
+            over = GatewayError("overloaded", "the gateway has shut down", retry_after_s=5)
+            await self._refuse(exchange, writer, over)
         except Exception:
             _LOG.exception("a call failed in the gateway itself")
             failure = GatewayError("internal", "the gateway failed; its log says how")

@@ -26,11 +26,11 @@ def encode(text: str) -> tuple[int, ...]:
 
 
 def sample(text: str, chance: Random) -> tuple[int, ...]:
-    """Return tokens of `text` of random lengths, as a model may draw them."""
+    """Return tokens of `text` as a model may draw them: of random lengths, and never `encode`'s."""
     data = text.encode()
     tokens, start = [], 0
     while start < len(data):
-        end = start + chance.randint(1, _LONGEST)
+        end = start + chance.randint(1, _LONGEST - 1)
         tokens.append(_token(data[start:end]))
         start = end
     return tuple(tokens)

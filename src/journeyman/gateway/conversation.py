@@ -11,13 +11,13 @@ import hashlib
 import json
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from journeyman.types import Message, ToolSpec, Turn
 
-__all__ = ["Conversations", "Node", "Place", "digest_tokens"]
+__all__ = ["Conversations", "Node", "Place", "TokenHash", "digest_tokens"]
 
 _NUM_DIGEST_BYTES = 16
 
@@ -39,6 +39,8 @@ class Node:
     """Of the prompt's tokens as the model was given them; empty where it was given none."""
     wire_ids: dict[str, str] = field(default_factory=dict)
     """From a call's identifier as the client knows it to the template's own."""
+    index: int = -1
+    """Its place among the session's turns, by their ends."""
 
     def path(self) -> list[Node]:
         """Return the turns from the first of the conversation to this one."""
@@ -95,6 +97,7 @@ class Conversations:
         self.nodes: list[Node] = []
         """Every turn in the order of its end; empty where only the latest are remembered."""
         self._known: OrderedDict[bytes, Node] = OrderedDict()
+        self._num_added = 0
         self._num_remembered = num_remembered
 
     def place(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Place:
@@ -115,6 +118,8 @@ class Conversations:
     def add(self, place: Place, node: Node, answer: Message) -> None:
         """Keep a turn; `answer` is its message as the client was shown it."""
         place.digest.update(_canonical(answer))
+        node.index = self._num_added
+        self._num_added += 1
         self._known[place.digest.digest()] = node
         if self._num_remembered is None:
             self.nodes.append(node)
@@ -122,9 +127,32 @@ class Conversations:
             self._known.popitem(last=False)
 
 
+class TokenHash:
+    """A digest of tokens that takes in more and more of them, to compare long prompts by."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=_NUM_DIGEST_BYTES)
+
+    def update(self, tokens: array[int]) -> None:
+        """Take in more tokens."""
+        self._hash.update(tokens.tobytes())
+
+    def copy(self) -> TokenHash:
+        """Return another one that has taken in the same."""
+        other = TokenHash()
+        other._hash = self._hash.copy()
+        return other
+
+    def digest(self) -> str:
+        """Return the digest of all so far."""
+        return self._hash.hexdigest()
+
+
 def digest_tokens(tokens: array[int]) -> str:
-    """Return a digest of token identifiers, to compare long prompts by."""
-    return hashlib.blake2b(tokens.tobytes(), digest_size=_NUM_DIGEST_BYTES).hexdigest()
+    """Return the digest of some tokens."""
+    taken = TokenHash()
+    taken.update(tokens)
+    return taken.digest()
 
 
 def _canonical(message: Message) -> bytes:
@@ -150,9 +178,3 @@ def _same_numbers(value: Any) -> Any:
     if isinstance(value, list):
         return [_same_numbers(item) for item in value]
     return value
-
-
-def leaves(nodes: Sequence[Node]) -> Iterator[Node]:
-    """Yield the last turn of every branch."""
-    parents = {id(node.parent) for node in nodes}
-    yield from (node for node in nodes if id(node) not in parents)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
+from collections.abc import Callable
 
 from journeyman.errors import AttributedError
 from journeyman.gateway.conversation import Node, digest_tokens
 from journeyman.gateway.drawing import Drawing, Emit
 from journeyman.gateway.errors import GatewayError, from_model
 from journeyman.gateway.prepare import Prepared, merge_systems, prepare
+from journeyman.gateway.record import CapturedTurn, capture
 from journeyman.gateway.request import ModelRequest, Outcome
 from journeyman.gateway.session import Session
 from journeyman.gateway.settings import GatewaySettings
@@ -29,13 +31,18 @@ class Engine:
     """A model and the template that it is spoken to in."""
 
     def __init__(
-        self, model: Model, template: ToolTemplate | None, settings: GatewaySettings
+        self,
+        model: Model,
+        template: ToolTemplate | None,
+        settings: GatewaySettings,
+        on_turn: Callable[[CapturedTurn], None] | None = None,
     ) -> None:
         if model.reads_text and template is None:
             raise ValueError(f"{model.name} reads text and needs a template")
         self.model = model
         self.template = template if model.reads_text else None
         self.settings = settings
+        self._on_turn = on_turn
 
     async def run(self, session: Session, request: ModelRequest, emit: Emit | None) -> Outcome:
         """Make the call, telling `emit` of it as it goes. Raises `GatewayError`."""
@@ -93,7 +100,10 @@ class Engine:
             model_duration_s=time.monotonic() - clock,
         )
         session.count(completion.num_completion_tokens)
-        _record(session, request, prepared, turn, shown, wires)
+        node = _node(request, prepared, turn, wires)
+        session.conversations.add(prepared.place, node, shown)
+        if self._on_turn is not None:
+            self._on_turn(capture(session.key, node))
         return _outcome(request, prepared, completion, drawing.reader, shown)
 
     def _sampling(self, session: Session, request: ModelRequest, prepared: Prepared) -> Sampling:
@@ -140,15 +150,8 @@ def _cut_mark(completion: Completion) -> tuple[FormatError, ...]:
     return (FormatError(kind="cut_off", message=message, start=end, end=end),)
 
 
-def _record(
-    session: Session,
-    request: ModelRequest,
-    prepared: Prepared,
-    turn: Turn,
-    shown: Message,
-    wires: dict[str, str],
-) -> None:
-    """Put the turn into the tree; its tokens as arrays, for tuples take ten times the room."""
+def _node(request: ModelRequest, prepared: Prepared, turn: Turn, wires: dict[str, str]) -> Node:
+    """Make the turn's node; its tokens go into arrays, for tuples take ten times the room."""
     done = turn.completion
     parent, prompt_ids = prepared.place.parent, prepared.added_ids
     is_rewritten = prepared.is_ids_rewritten
@@ -161,7 +164,7 @@ def _record(
         is_rewritten = prompt_ids[: len(known)] != known
         prompt_ids = prompt_ids if is_rewritten else prompt_ids[len(known) :]
     bare = done.model_copy(update={"token_ids": (), "logprobs": (), "prompt_token_ids": ()})
-    node = Node(
+    return Node(
         parent=parent,
         turn=turn.model_copy(
             update={"completion": bare, "prompt_tokens_are_rewritten": is_rewritten}
@@ -174,7 +177,6 @@ def _record(
         prompt_digest=digest,
         wire_ids=wires,
     )
-    session.conversations.add(prepared.place, node, shown)
 
 
 def _outcome(

@@ -82,13 +82,13 @@ async def prepare(
     added = None
     if place.parent is not None:
         added = tail(template, (*before, *fresh), len(before), request.tools)
-    stop_text = place.parent.turn.completion.stop_text if place.parent is not None else ""
+    stop_text = _own_stop(template, place)
     if place.parent is None or added is None:
         text = added = render(template, (*before, *fresh), request.tools) + lead + forced
         is_rewritten = place.parent is not None
     else:
         # A stop text of the client's own was drawn all the same, and stays in the prompt.
-        added = (added if added.startswith(stop_text) else stop_text + added) + lead + forced
+        added = stop_text + added + lead + forced
         text, is_rewritten = place.parent.text() + added, False
     found = Prepared(
         prompt=_prompt((*before, *fresh), request, text),
@@ -99,25 +99,50 @@ async def prepare(
         call_lead=forced,
     )
     if isinstance(model, Tokenizer):
-        await _add_tokens(model, found, text, stop_text)
+        await _add_tokens(model, found, text)
     return found
+
+
+def _own_stop(template: ToolTemplate, place: Place) -> str:
+    """The text beyond the client's own stop text with which the last turn ended, if it did."""
+    stop = place.parent.turn.completion.stop_text if place.parent is not None else ""
+    return "" if stop in template.stop else stop
 
 
 def _prompt(messages: Sequence[Message], request: ModelRequest, text: str | None = None) -> Prompt:
     return Prompt.model_construct(messages=tuple(messages), tools=request.tools, text=text)
 
 
-async def _add_tokens(model: Tokenizer, found: Prepared, text: str, stop_text: str) -> None:
+async def _add_tokens(model: Tokenizer, found: Prepared, text: str) -> None:
     """Extend the tokens of the turns before; what the model wrote stays as it drew it."""
     parent = found.place.parent
-    if parent is None or found.is_text_rewritten or not parent.token_ids:
+    done = parent.turn.completion if parent is not None else None
+    if parent is None or done is None or found.is_text_rewritten or not parent.token_ids:
         whole = array("I", await model.tokenize(text, is_start=True))
         found.token_ids = found.added_ids = whole
         found.is_ids_rewritten = parent is not None
-    else:
-        new = array("I", await model.tokenize(found.added_text[len(stop_text) :]))
+    elif found.added_text.startswith(done.stop_text):
+        new = array("I", await model.tokenize(found.added_text[len(done.stop_text) :]))
         found.added_ids, found.token_ids = new, parent.tokens() + new
-    found.prompt = found.prompt.model_copy(update={"token_ids": tuple(found.token_ids)})
+    else:
+        await _replace_stop(model, found, parent.tokens(), done.stop_text)
+    found.prompt = found.prompt.model_copy(update={"token_ids": tuple(found.token_ids or ())})
+
+
+async def _replace_stop(
+    model: Tokenizer, found: Prepared, before: array[int], stop_text: str
+) -> None:
+    """Put the template's end of a turn in place of the one that the model drew.
+
+    The prompt no longer extends what was drawn, but all before the end stays as it was drawn.
+    """
+    stop = array("I", await model.tokenize(stop_text))
+    if before[-len(stop) :] == stop:
+        kept = before[: -len(stop)] + array("I", await model.tokenize(found.added_text))
+    else:
+        kept = array("I", await model.tokenize(found.prompt.text or "", is_start=True))
+    found.token_ids = found.added_ids = kept
+    found.is_ids_rewritten = True
 
 
 def _split_lead(

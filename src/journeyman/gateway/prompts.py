@@ -50,11 +50,16 @@ def tail(
     rendered = render(template, messages, tools)
     before = render(template, messages[: num_known - 1], tools)
     upto = render(template, messages[:num_known], tools, is_open=False)
-    if not upto.startswith(before) or not rendered.startswith(upto):
+    if not upto.startswith(before):
         return None
-    written = upto[len(before) :]
-    cut = max((written.rfind(stop) for stop in template.stop), default=-1)
-    return written[cut:] + rendered[len(upto) :] if cut >= 0 else None
+    # Some templates end the last turn with another text than those before it, or with the next
+    # turn's opening: what counts is what the model wrote before it stopped.
+    cut = max((upto.rfind(stop, len(before)) for stop in template.stop), default=-1)
+    body = upto[:cut] if cut >= 0 else upto
+    if not rendered.startswith(body):
+        return None
+    rest = rendered[len(body) :]
+    return rest if cut >= 0 or rest.startswith(template.stop) else None
 
 
 def call_lead(template: ToolTemplate, name: str) -> str:

@@ -15,6 +15,7 @@ from random import Random
 
 from journeyman.errors import AttributedError
 from journeyman.gateway import bytes_tokens
+from journeyman.gateway.prompts import tail
 from journeyman.models.base import Model, Piece
 from journeyman.templates import ToolTemplate
 from journeyman.types import Completion, Message, Prompt, Sampling
@@ -36,6 +37,8 @@ class SpokenModel:
         self.seed = seed
         self.num_drawing = 0
         """Completions that are being drawn right now."""
+        self.num_drawn = 0
+        """Tokens drawn so far, in all completions."""
 
     async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
         """Complete the prompt as `stream` does."""
@@ -51,9 +54,11 @@ class SpokenModel:
             raise AttributedError("model_refused", f"{self.model.name} answers with no message")
         shown = _shown(prompt)
         text = _rest(self.template, shown, answer.message)
-        text += self.template.stop[0] if self.template.stop else ""
+        stop = _stop(self.template, answer.message)
         seed = self.seed if sampling.seed is None else sampling.seed
-        tokens = bytes_tokens.sample(text, Random(f"{seed} {len(shown)}"))  # noqa: S311
+        chance = Random(f"{seed} {len(shown)}")  # noqa: S311
+        # As with a real vocabulary, what ends a turn is no part of other tokens.
+        tokens = bytes_tokens.sample(text, chance) + bytes_tokens.encode(stop)
         prompt_ids = prompt.token_ids or bytes_tokens.encode(shown)
         self.num_drawing += 1
         try:
@@ -66,6 +71,7 @@ class SpokenModel:
                         }
                     )
                 else:
+                    self.num_drawn += 1
                     yield item
         finally:
             self.num_drawing -= 1
@@ -102,6 +108,15 @@ def _rest(template: ToolTemplate, shown: str, message: Message) -> str:
     else:
         found = [turn[_agreement(shown, turn) :] for turn in turns if _agreement(shown, turn)]
     return (*found, turns[0])[0]
+
+
+def _stop(template: ToolTemplate, message: Message) -> str:
+    """What the template ends this turn with, where a model would stop at it."""
+    calls = message.tool_calls
+    result = Message(role="tool", content="?", name=calls[0].name if calls else "")
+    user = Message(role="user", content="?")
+    rest = tail(template, (user, message, result if calls else user), 2, ()) or ""
+    return next((stop for stop in template.stop if rest.startswith(stop)), template.stop[0])
 
 
 def _agreement(shown: str, turn: str) -> int:
