@@ -25,7 +25,7 @@ _PROBE = (
 
 def diagnose() -> list[Check]:
     """Look at everything the namespace sandbox needs."""
-    return [_kernel(), _namespaces(), _overlay(), _cgroups()]
+    return [_kernel(), _namespaces(), _overlay(), _cgroups(), _docker()]
 
 
 def explain_refusal(reason: str) -> JourneymanError:
@@ -43,7 +43,7 @@ def _kernel() -> Check:
     is_new = numbers >= _OLDEST_KERNEL
     wanted = "Linux {}.{} or newer".format(*_OLDEST_KERNEL)
     detail = f"Linux {release}" if is_new else f"Linux {release} is too old, it takes {wanted}"
-    return Check(name="kernel", is_ok=is_new, detail=detail, fix=f"use {wanted}")
+    return Check(name="kernel", is_ok=is_new, detail=detail, fix="" if is_new else f"use {wanted}")
 
 
 def _namespaces() -> Check:
@@ -90,6 +90,18 @@ def _cgroups() -> Check:
     found = cgroups.describe()
     detail = found or "not writable: memory and processes are limited by rlimits only"
     return Check(name="control groups", is_ok=bool(found), detail=detail, is_required=False)
+
+
+def _docker() -> Check:
+    """Only `--sandbox docker` needs it."""
+    if shutil.which("docker") is None:
+        detail, fix = "not installed", "apt-get install -y docker.io"
+    else:
+        refusal = _attempt(["docker", "info", "--format", "{{.ServerVersion}}"])
+        if refusal is None:
+            return Check(name="docker", is_ok=True, detail="an engine answers", is_required=False)
+        detail, fix = "no engine answers", "systemctl start docker"
+    return Check(name="docker", is_ok=False, detail=detail, fix=fix, is_required=False)
 
 
 def _attempt(arguments: list[str]) -> str | None:
