@@ -71,7 +71,7 @@ async def running(
     model: Any, template: str = "qwen3_coder", is_closed: bool = False, **settings: Any
 ) -> AsyncIterator[Client]:
     gateway = Gateway(
-        model, get_template(template), GatewaySettings(**settings), is_closed=is_closed
+        model, get_template(template), GatewaySettings(**settings), keys=() if is_closed else None
     )
     async with serving(gateway, drain_s=5) as url, aiohttp.ClientSession() as http:
         yield Client(gateway, url, http)

@@ -25,6 +25,7 @@ VERBS = {
     "grade": ("grade:grade", "verdicts for a SWE-bench predictions file"),
     "templates": ("templates:app", "tool chat templates: list, render, parse, check"),
     "guard": ("guard:app", "score the reward-hacking rules, audit a run's rollouts"),
+    "serve": ("serve:serve", "serve a model to IDEs and agents, over every protocol"),
     "model": ("model:app", "which models can be named, and what one does here"),
     "view": ("view:view", "a run's report, its rollouts, or one of them turn by turn"),
 }

@@ -9,6 +9,7 @@ trained is what is used.
 """
 
 from journeyman.gateway.app import Gateway
+from journeyman.gateway.clients import client_settings
 from journeyman.gateway.journal import Journal, read_journal
 from journeyman.gateway.record import (
     CapturedTurn,
@@ -35,6 +36,7 @@ __all__ = [
     "SpokenModel",
     "TokenSequence",
     "check_fidelity",
+    "client_settings",
     "listen",
     "listen_unix",
     "read_journal",

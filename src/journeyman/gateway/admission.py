@@ -63,3 +63,7 @@ class Gate:
         """Let nobody in any more, and wait until everybody is out."""
         self.is_closed = True
         await self._is_empty.wait()
+
+    def abandon(self) -> None:
+        """Let `drain` end although somebody is inside."""
+        self._is_empty.set()

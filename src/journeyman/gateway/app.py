@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -62,13 +62,13 @@ class Gateway:
         template: ToolTemplate | None = None,
         settings: GatewaySettings | None = None,
         *,
-        is_closed: bool = False,
+        keys: Collection[str] | None = None,
         on_turn: Callable[[CapturedTurn], None] | None = None,
     ) -> None:
-        """`is_closed` lets in opened sessions alone; `on_turn` is called with every whole turn."""
+        """`keys` are let in besides opened sessions, None lets in all; `on_turn` sees every turn."""
         self.settings = settings or GatewaySettings()
         self.engine = Engine(model, template, self.settings, on_turn)
-        self.sessions = Sessions(self.settings, is_closed=is_closed)
+        self.sessions = Sessions(self.settings, keys=keys)
         self.gate = Gate(self.settings.num_running, self.settings.num_waiting)
 
     def app(self) -> Starlette:

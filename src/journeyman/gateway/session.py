@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import replace
 
 from journeyman.gateway.conversation import Conversations
@@ -122,9 +123,9 @@ class Session:
 class Sessions:
     """The sessions of one gateway by their keys."""
 
-    def __init__(self, settings: GatewaySettings, *, is_closed: bool = False) -> None:
-        self.is_closed = is_closed
-        """Whether only opened keys are let in; else every key opens a session of its own."""
+    def __init__(self, settings: GatewaySettings, *, keys: Collection[str] | None = None) -> None:
+        self.keys = keys
+        """Who may open a session by naming a key, besides those opened here; None lets all in."""
         self._settings = settings
         self._opened: dict[str, Session] = {}
         self._made: OrderedDict[str, Session] = OrderedDict()
@@ -149,7 +150,7 @@ class Sessions:
             if key in self._made:
                 self._made.move_to_end(key)
             return session
-        if self.is_closed:
+        if self.keys is not None and key not in self.keys:
             raise GatewayError("unauthenticated", "no session has this key", code="invalid_api_key")
         session = Session(key, num_remembered=self._settings.num_remembered)
         self._made[key] = session
