@@ -1,9 +1,10 @@
 """Images for the container engine: an environment's folders in layers over a base image.
 
-The Dockerfile is generated: the base, then the folders that the sandbox mounts read-only (interpreter,
-toolchain), then the workspace's bottom layer, so that environments which share an interpreter share
-its layer. What is built is what the namespace sandbox uses, file by file; no index is asked for
-anything. An image is named by the digest of its content, and its build log is kept.
+A chain of images, each from a generated Dockerfile: the base with a user, then one for each folder that
+the sandbox mounts read-only (interpreter, toolchain), then the workspace's bottom layer. An image is
+named by the digest of all that is in it, so environments which share an interpreter share its image,
+and its build log is kept. What is built is what the namespace sandbox uses, file by file (but for what
+the interpreter itself has installed, which no environment sees); no index is asked for anything.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ __all__ = ["DEFAULT_BASE", "dockerfile", "find_image"]
 DEFAULT_BASE = "buildpack-deps:stable"
 """Has Git, a compiler and the libraries that interpreters are linked to."""
 
-_RECIPE = 1
+_RECIPE = 2
 _BUILD_TIMEOUT_S = 1800.0
 _TOOLS = ("bash", "git", "tar")
 _PYTHON_CHECK = "import ctypes, hashlib, sqlite3, ssl, zlib"
@@ -59,36 +60,38 @@ async def find_image(engine: Engine, base: str, spec: SandboxSpec) -> str:
             raise AttributedError("environment_missing", f"no {part.source}")
     key = (engine.program, base, *(_identity(part) for part in parts))
     if key not in _built:
-        base_id = await _base_id(engine, base)
-        content = await asyncio.to_thread(lambda: [_fingerprint(part) for part in parts])
-        name = digest([_RECIPE, base_id, content])[:24]
-        async with _locks.setdefault(name, asyncio.Lock()):
-            await _build_once(engine, base, parts, name)
-        _built[key] = f"journeyman/environment:{name}"
+        _built[key] = await _chain(engine, base, parts)
     return _built[key]
 
 
-def dockerfile(base: str, parts: list[Part]) -> str:
-    """Return the Dockerfile; part number i lies in the build context as `part-i`."""
-    parents = sorted({str(folder) for part in parts for folder in Path(part.target).parents})
-    opened = " ".join(shlex.quote(path) for path in parents if path not in ("/", "/usr", "/opt"))
-    install = "apt-get update && apt-get install --yes --no-install-recommends bash git tar"
-    return "\n".join(
-        [
-            f"FROM {base}",
-            f"RUN command -v bash git tar >/dev/null || ({install} && rm -rf /var/lib/apt/lists/*)",
+async def _chain(engine: Engine, base: str, parts: list[Part]) -> str:
+    name = digest([_RECIPE, await _base_id(engine, base)])[:24]
+    image = await _build_once(engine, dockerfile(base, None), None, name)
+    for part in parts:
+        content = await asyncio.to_thread(_fingerprint, part)
+        name = digest([name, content])[:24]
+        image = await _build_once(engine, dockerfile(image, part), part, name, base)
+    return image
+
+
+def dockerfile(base: str, part: Part | None) -> str:
+    """Return the Dockerfile of one link of the chain; the part lies in its context as `part`."""
+    if part is None:
+        install = "apt-get update && apt-get install --yes --no-install-recommends bash git tar"
+        return (
+            f"FROM {base}\n"
+            "RUN command -v bash git tar >/dev/null || "
+            f"({install} && rm -rf /var/lib/apt/lists/*)\n"
             "RUN (grep -q '^agent:' /etc/passwd || "
             f"echo 'agent:x:1000:1000:agent:{AGENT_HOME}:/bin/bash' >>/etc/passwd) && "
-            f"mkdir -p {AGENT_HOME} && chown 1000:1000 {AGENT_HOME}",
-            *(
-                f"COPY --chown={part.owner} part-{index} {part.target}"
-                for index, part in enumerate(parts)
-            ),
-            f"RUN chmod a+rx {opened}" if opened else "",
-            f"RUN mkdir -p {WORKSPACE} && chown 1000:1000 {WORKSPACE}",
-            "",
-        ]
-    )
+            f"mkdir -p {AGENT_HOME} {WORKSPACE} && chown 1000:1000 {AGENT_HOME} {WORKSPACE}\n"
+        )
+    target = shlex.quote(part.target)
+    folders = [str(folder) for folder in Path(part.target).parents]
+    opened = " ".join(shlex.quote(path) for path in folders if path not in ("/", "/usr", "/opt"))
+    lines = [f"FROM {base}", f"COPY --chown={part.owner} part {target}"]
+    lines += [f"RUN chmod a+rx {opened}"] if opened else []
+    return "\n".join([*lines, ""])
 
 
 def _parts(spec: SandboxSpec) -> Iterator[Part]:
@@ -108,9 +111,12 @@ def _identity(part: Part) -> tuple[object, ...]:
 def _fingerprint(part: Part) -> list[object]:
     """Name a folder's content by its files' names, permissions, sizes, times and links."""
     rows: list[object] = [part.target, part.owner]
+    left_out = _left_out(part)
     todo = [str(part.source)]
     while todo:
         path = todo.pop()
+        if path in left_out:
+            continue
         stat = os.lstat(path)
         link = os.readlink(path) if os.path.islink(path) else ""
         is_folder = not link and os.path.isdir(path)
@@ -119,6 +125,13 @@ def _fingerprint(part: Part) -> list[object]:
         if is_folder:
             todo += sorted(entry.path for entry in os.scandir(path))
     return rows
+
+
+def _left_out(part: Part) -> set[str]:
+    """What an interpreter itself has installed: a virtual environment does not see it."""
+    if not (part.source / "bin/python3").exists() or (part.source / "pyvenv.cfg").exists():
+        return set()
+    return {str(path) for path in part.source.glob("lib/python3.*/site-packages")}
 
 
 async def _base_id(engine: Engine, base: str) -> str:
@@ -134,27 +147,33 @@ async def _base_id(engine: Engine, base: str) -> str:
     return done.stdout.decode().strip()
 
 
-async def _build_once(engine: Engine, base: str, parts: list[Part], name: str) -> None:
+async def _build_once(
+    engine: Engine, recipe: str, part: Part | None, name: str, base: str = ""
+) -> str:
+    """Build the image `name` unless there is one; return its full name."""
     image = f"journeyman/environment:{name}"
-    if (await engine.call("image", "inspect", image)).exit_code == 0:
-        return
-    log = cache_folder("images") / f"{name}.log"
-    trial = f"journeyman/environment:{name}-{os.getpid()}"
-    code = await _build(engine, dockerfile(base, parts), parts, trial, log)
-    if code:
-        lines = log.read_text(errors="replace").strip().splitlines()
-        raise JourneymanError(
-            f"{engine.program} build failed: {lines[-1] if lines else f'exit code {code}'}",
-            f"see {log}",
-        )
-    try:
-        await _check(engine, base, trial, parts)
-        await engine.ask("tag", trial, image)
-    finally:
-        await engine.call("rmi", "--no-prune", trial)
+    async with _locks.setdefault(name, asyncio.Lock()):
+        if (await engine.call("image", "inspect", image)).exit_code == 0:
+            return image
+        log = cache_folder("images") / f"{name}.log"
+        trial = f"{image}-{os.getpid()}"
+        code = await _build(engine, recipe, part, trial, log)
+        if code:
+            lines = log.read_text(errors="replace").strip().splitlines()
+            raise JourneymanError(
+                f"{engine.program} build failed: {lines[-1] if lines else f'exit code {code}'}",
+                f"see {log}",
+            )
+        try:
+            if part is not None:
+                await _check(engine, base, trial, part)
+            await engine.ask("tag", trial, image)
+        finally:
+            await engine.call("rmi", "--no-prune", trial)
+    return image
 
 
-async def _build(engine: Engine, recipe: str, parts: list[Part], name: str, log: Path) -> int:
+async def _build(engine: Engine, recipe: str, part: Part | None, name: str, log: Path) -> int:
     """Build from a context that is streamed; return the exit code."""
     context_read, context_write = os.pipe()
     log.write_text(f"{recipe}\n", encoding="utf-8")
@@ -165,13 +184,13 @@ async def _build(engine: Engine, recipe: str, parts: list[Part], name: str, log:
     finally:
         os.close(context_read)
         os.close(written)
-    await asyncio.to_thread(_send_context, context_write, recipe, parts)
+    await asyncio.to_thread(_send_context, context_write, recipe, part)
     if not await wait(child, _BUILD_TIMEOUT_S):
         os.kill(child.pid, 9)
     return child.wait()
 
 
-def _send_context(descriptor: int, recipe: str, parts: list[Part]) -> None:
+def _send_context(descriptor: int, recipe: str, part: Part | None) -> None:
     try:
         with (
             os.fdopen(descriptor, "wb") as stream,
@@ -181,26 +200,29 @@ def _send_context(descriptor: int, recipe: str, parts: list[Part]) -> None:
             header = tarfile.TarInfo("Dockerfile")
             header.size = len(data)
             context.addfile(header, io.BytesIO(data))
-            for index, part in enumerate(parts):
-                context.add(part.source, f"part-{index}", filter=_without_owner)
+            if part is not None:
+                _add(context, part)
     except BrokenPipeError:
         return  # the build has failed; its log says why
 
 
-def _without_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    entry.uid = entry.gid = 0
-    entry.uname = entry.gname = ""
-    return None if entry.ischr() else entry
+def _add(context: tarfile.TarFile, part: Part) -> None:
+    left_out = {path.replace(str(part.source), "part", 1) for path in _left_out(part)}
+
+    def clean(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        entry.uid = entry.gid = 0
+        entry.uname = entry.gname = ""
+        return None if entry.ischr() or entry.name in left_out else entry
+
+    context.add(part.source, "part", filter=clean)
 
 
-async def _check(engine: Engine, base: str, image: str, parts: list[Part]) -> None:
+async def _check(engine: Engine, base: str, image: str, part: Part) -> None:
     """Refuse a base image on which the environment's programs do not run."""
     script = [f"command -v {tool} >/dev/null || echo 'it has no {tool}'" for tool in _TOOLS]
-    for part in parts:
-        python = part.source / "bin/python3"
-        if part.source.is_dir() and os.access(python, os.X_OK):
-            target = shlex.quote(f"{part.target}/bin/python3")
-            script.append(f'{target} -c "{_PYTHON_CHECK}" 2>&1 | tail -n 1')
+    if part.source.is_dir() and os.access(part.source / "bin/python3", os.X_OK):
+        target = shlex.quote(f"{part.target}/bin/python3")
+        script.append(f'{target} -c "{_PYTHON_CHECK}" 2>&1 | tail -n 1')
     words = ["run", "--rm", "--network", "none", "--label", f"{LABEL}=check"]
     done = await engine.call(*words, "--entrypoint", "/bin/sh", image, "-c", "; ".join(script))
     said = done.stdout.decode(errors="replace").strip() or (
