@@ -138,13 +138,7 @@ def _code(machine: Machine, language: str, code: Any) -> None:
     elif re.search(r"bash|shell|terminal|\bsh\b", language):
         machine.run(code)
     else:
-        plain = re.sub(
-            r"^\s*[!%](?:%?bash|%?sh|system)?\s*(.*)$",
-            r"__import__('os').system(r'''\1''')",
-            code,
-            flags=re.M,
-        )
-        judge_python(machine, plain)
+        judge_python(machine, code)
 
 
 def _visit(machine: Machine, url: str) -> None:

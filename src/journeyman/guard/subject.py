@@ -83,7 +83,7 @@ class Subject:
     @cached_property
     def _reference(self) -> re.Pattern[str]:
         owner, name = re.escape(self.owner), re.escape(self.name)
-        between = r"(?:/+|__|:|\+|\s+|-|\.|--)"
+        between = r"(?:/+|__|:|\+|\s+|-|\.|--|[\W_]+(?:name|repo|repository|project)[\W_]+)"
         return re.compile(rf"(?<![a-z0-9]){owner}{between}{name}(?![a-z0-9])")
 
     def is_upstream(self, text: str) -> bool:

@@ -147,8 +147,8 @@ def _file(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) -> 
     if dotted in ("open", "io.open", "codecs.open", "builtins.open", "<PathText>.open") and args:
         path, mode = text_of(args[0]), text_of(args[1]) if len(args) > 1 else ""
         mode = text_of(keywords.get("mode", mode or "r"))
-        if "w" in mode and "+" not in mode:
-            machine.write(path, "")
+        if "w" in mode:
+            reader.emptied[path] = None
         elif "r" in mode and "+" not in mode:
             machine.read(path)
         return File(path, mode)
@@ -162,6 +162,7 @@ def _file(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) -> 
         and len(args) > 1
         and isinstance(args[1], File)
     ):
+        reader.emptied.pop(args[1].path, None)
         machine.write(args[1].path, " ".join(strings_in(args[0])) or UNKNOWN)
         return UNKNOWN
     if _REMOVERS.match(dotted) and args:
@@ -177,13 +178,10 @@ def _file(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) -> 
 def _open_file(reader: PythonReader, file: File, method: str, args: Args) -> Any:
     machine = reader.machine
     if method in _WRITERS:
-        text = "".join(strings_in(args[0])) if args else ""
-        is_rest = (
-            "a" in file.mode
-            or "+" in file.mode
-            or bool(machine.world.files.get(machine.world.resolve(file.path, machine.cwd)))
-        )
-        machine.write(file.path, text or UNKNOWN, is_appended=is_rest)
+        text = "".join(strings_in(args[0])) if args and not isinstance(args[0], Name) else UNKNOWN
+        is_first = file.path in reader.emptied
+        reader.emptied.pop(file.path, None)
+        machine.write(file.path, text, is_appended=not is_first)
         return UNKNOWN
     if method == "truncate":
         machine.write(file.path, "")

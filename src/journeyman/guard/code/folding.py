@@ -80,9 +80,11 @@ class Folder:
         text = re.sub(r"\$\{(\w+)\}|#\{(\w+)\}|\{\$(\w+)\}", self._variable, text)
         if self.language in ("perl", "php"):
             text = re.sub(r"(?<!\\)[$@](\w+)()()", self._variable, text)
-        return re.sub(
-            r"[$#]\{([^}]*)\}", lambda m: self.fold(m[1]) if _MARK in m[1] else UNKNOWN, text
-        )
+        return re.sub(r"[$#]\{([^}]*)\}", self._inner, text)
+
+    def _inner(self, match: re.Match[str]) -> str:
+        """Return the value of an expression inside a template literal."""
+        return self.fold(_LITERAL.sub(self._take, match[1]))
 
     def _variable(self, match: re.Match[str]) -> str:
         name = next(it for it in match.groups() if it)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 import warnings
 from typing import Any
 
@@ -36,10 +37,25 @@ def judge_python(
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
+        plain = _without_magic(text)
+        if plain != text:
+            return judge_python(machine, plain, argv=argv, stdin=stdin)
         return judge_script(machine, "python", text)
     reader = PythonReader(machine, argv, stdin)
     reader.read(tree)
     return reader.output
+
+
+def _without_magic(text: str) -> str:
+    """Turn the lines of a notebook that run a shell (`!ls`, `%%bash`) into Python."""
+    if match := re.match(r"\s*%%(?:bash|sh|script \w+)[^\n]*\n(.*)", text, re.S):
+        return f"__import__('os').system({match[1]!r})"
+    return re.sub(
+        r"^(\s*)(?:\w+\s*=\s*)?(?:!|%(?:system|sx|sh)\s)(.*)$",
+        lambda m: f"{m[1]}__import__('os').system({m[2]!r})",
+        re.sub(r"^(\s*)%(pip|conda)\b", r"\1!\2", text, flags=re.M),
+        flags=re.M,
+    )
 
 
 class PythonReader:
@@ -53,6 +69,8 @@ class PythonReader:
         """Every text constant of the program: what low-level sockets may send."""
         self.scopes: list[dict[str, Any]] = [{"__name__": "__main__", "__file__": UNKNOWN}]
         self.argv: list[Any] = list(argv)
+        self.emptied: dict[str, None] = {}
+        """Files that were opened for writing and got nothing so far."""
         self._functions: dict[int, _Function] = {}
         self._called: set[int] = set()
         self._num_steps = 0
@@ -70,6 +88,8 @@ class PythonReader:
         for key, function in list(self._functions.items()):
             if key not in self._called:
                 self._call_function(function, [], {})
+        for path in self.emptied:
+            self.machine.write(path, "")
 
     # --- statements ---
 

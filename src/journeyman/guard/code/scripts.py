@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from journeyman.guard.code.folding import Folder, arguments_at
-from journeyman.guard.holes import UNKNOWN, is_opaque, shown, without_holes
+from journeyman.guard.holes import OPAQUE, UNKNOWN, is_opaque, shown, without_holes
 from journeyman.guard.offence import Label
 from journeyman.guard.rules.reach import find_urls, is_loopback
 from journeyman.guard.shell.machine import Invocation, Machine
@@ -33,11 +33,11 @@ _NETWORK = re.compile(
     r"open-uri|URI\.open|URI\([^)]*\)\.(?:open|read)|Net::HTTP|Faraday|HTTParty|RestClient|TCPSocket|TCPSocket\.\w+|"
     r"file_get_contents|curl_init|curl_exec|fsockopen|\bfopen\s*\(|stream_socket_client|\breadfile\s*\(|\bcopy\s*\(|Guzzle|\bget_headers\b|"
     r"http\.(?:Get|Post|NewRequest|Head)|reqwest|\bureq\b|hyper::|TcpStream|socket\.http|ssl\.https|socket\.tcp|"
-    r"/inet/(?:tcp|udp)|Deno\.connect|HttpClient|openStream|URL\s*\(|download\.file|\burl\s*\(|httr::|\bGET\s*\(|readLines|"
+    r"/inet/(?:tcp|udp)|Deno\.connect|HttpClient|openStream|download\.file|\burl\s*\(|httr::|\bGET\s*\(|readLines|"
     r"HttpURLConnection|Jsoup|WebClient|Invoke-(?:WebRequest|RestMethod)|\biwr\b|\birm\b|urllib|requests\.|httpx|socket\.|"
     r"install\.packages|install_github|devtools|remotes::|Pkg\.(?:add|clone|develop)|HTTP\.get|download\(|simple-git|isomorphic-git|"
     r"octokit|nodegit|Rugged|Git\.clone|git\.PlainClone|git2::|package:http|import\s*\(|from\s+['\"]https?:|puppeteer|page\.goto|"
-    r"socket\(|gethostbyname|\btcp_connect\b|source\s*\(|source_url|tcl::http|http::geturl|simplexml_load_file|\bcpan\b|CPAN"
+    r"require\(\s*['\"](?:node:)?(?:https?|net|tls|http2)['\"]|socket\(|gethostbyname|\btcp_connect\b|source\s*\(|source_url|tcl::http|http::geturl|simplexml_load_file|\bcpan\b|CPAN"
 )
 _WRITE = re.compile(
     r"\b(?:writeFileSync|writeFile|appendFileSync|appendFile|File\.write|IO\.write|file_put_contents|Deno\.writeTextFile(?:Sync)?|"
@@ -55,6 +55,9 @@ _EVAL = re.compile(
     r"\b(?:eval|Function|instance_eval|loadstring|load|vm\.runInThisContext|assert)\s*(?=\()"
 )
 _EVAL_BARE = re.compile(r"\beval\s+(?!\()")
+_TRANSFORMS = re.compile(
+    r"\b(?:reverse|unpack|pack|decode\w*|atob|fromCharCode|chr|tr|rot13|strrev|b64\w*|inflate|unescape|charCodeAt)\b"
+)
 _COMMENTS = {
     "node": r"//[^\n\"'`]*$",
     "perl": r"^\s*#[^\n]*$",
@@ -101,6 +104,11 @@ def _run_commands(machine: Machine, folder: Folder, language: str) -> None:
     if language in ("perl", "ruby", "php"):
         for body in _BACKTICKS.findall(folder.original):
             _run_values(machine, [folder.interpolated(body)], folder)
+    if language == "tcl":
+        for line in re.findall(
+            r"(?:^|[;\[{\n])\s*(?:exec|spawn|open\s+\|)\s*([^\]\n;}]+)", folder.original
+        ):
+            machine.run(line.strip('"{}'))
     if language == "awk":
         for match in re.finditer(
             r"((?:\"\x00?\d*\x00?\"|[\w.\s\x00\x01]+))\s*\|\s*(?:&\s*)?getline|\|\s*(?=[\"\x01\w])",
@@ -222,4 +230,7 @@ def _printed(folder: Folder, language: str) -> str:
         else:
             parts = re.split(r"[;\n}]", folder.code[match.end() :], maxsplit=1)[0].split(",")
         output += " ".join(folder.fold(it) for it in parts) + "\n"
+    if _TRANSFORMS.search(folder.code):
+        # What it prints is made of its constants in a way that is not followed here.
+        return OPAQUE
     return output if without_holes(output).strip() else UNKNOWN

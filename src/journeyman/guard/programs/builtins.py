@@ -363,8 +363,6 @@ BUILTINS: dict[str, Program] = {
     "taskset": _wrapper(num_operands=1),
     "stdbuf": _wrapper("-i", "-o", "-e"),
     "unbuffer": _wrapper(),
-    "strace": _wrapper("-o", "-e", "-s", "-p"),
-    "ltrace": _wrapper("-o", "-e", "-s", "-p"),
     "flock": _wrapper("-w", num_operands=1),
     "faketime": _wrapper(num_operands=1),
     "proxychains": _wrapper("-f"),

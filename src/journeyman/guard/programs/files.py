@@ -26,7 +26,7 @@ def _copy(machine: Machine, call: Invocation) -> str:
     if call.name == "install" and given.has("-d"):
         return ""
     for path in sources:
-        text = machine.read(path)
+        text = call.stdin if path in ("-", "/dev/stdin") else machine.read(path)
         _place(machine, path, target, text, is_folder=bool(folder) or len(sources) > 1)
         if call.name == "mv":
             machine.remove(path)

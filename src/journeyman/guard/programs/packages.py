@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from journeyman.guard.holes import UNKNOWN, is_opaque, without_holes
 from journeyman.guard.offence import Label
+from journeyman.guard.programs.interpreters import INTERPRETERS
 from journeyman.guard.programs.options import split
 from journeyman.guard.rules.reach import is_loopback
 from journeyman.guard.shell.machine import Invocation, Machine, Program
@@ -225,10 +226,11 @@ def _follow(machine: Machine, call: Invocation, manager: _Manager) -> str:
     operands = list(given.operands)
     if "*" not in manager.fetching:
         verb = _verb(call.name, operands)
-        if verb not in manager.fetching and not _is_short_verb(call, operands):
+        if verb not in manager.fetching and not _is_verbless(call):
             return _local(machine, call, verb, operands)
-        operands = operands[1:]
+        operands = operands[0 if _is_verbless(call) else 1 :]
     named = [*operands, *given.values(*manager.naming)]
+    named += [it for it in call.args if it.startswith("-D")]
     for path in given.values(*manager.files):
         named += _requirements(machine, path)
     if call.name in ("pip", "pip3", "conda") and "-" in named:
@@ -246,16 +248,14 @@ def _follow(machine: Machine, call: Invocation, manager: _Manager) -> str:
 
 
 def _verb(name: str, operands: list[str]) -> str:
-    if name in ("pip-compile", "pip-download"):
-        return "install"
     verb = operands[0] if operands else ""
     if name == "yarn" and verb == "global":
         return "add"
     return without_holes(verb)
 
 
-def _is_short_verb(call: Invocation, operands: list[str]) -> bool:
-    return call.name in ("yumdownloader", "apt-file") and bool(operands)
+def _is_verbless(call: Invocation) -> bool:
+    return call.name in ("yumdownloader", "pip-compile", "pip-download")
 
 
 def _local(machine: Machine, call: Invocation, verb: str, operands: list[str]) -> str:
@@ -402,6 +402,15 @@ def _uv(machine: Machine, call: Invocation) -> str:
     return UNKNOWN
 
 
+def _bun(machine: Machine, call: Invocation) -> str:
+    verb = call.args[0] if call.args else ""
+    if verb in _NPM.fetching - {"x", "exec"} or verb in ("test", "run", "pm", "remove"):
+        return _follow(machine, call, _NPM)
+    if verb in ("x", "exec"):
+        return _npx(machine, call.but(["bunx", *call.args[1:]]))
+    return INTERPRETERS["bun"](machine, call)
+
+
 def _npx(machine: Machine, call: Invocation) -> str:
     given = split(call.args, with_value={"-p", "--package", "-c", "--call"}, stops_early=True)
     for word in (*given.values("-p", "--package"), *given.operands[:1]):
@@ -463,6 +472,7 @@ PACKAGE_PROGRAMS: dict[str, Program] = {
         for alias in aliases.split()
     },
     "uv": _uv,
+    "bun": _bun,
     "npx": _npx,
     "bunx": _npx,
     "pnpx": _npx,

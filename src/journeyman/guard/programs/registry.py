@@ -22,8 +22,8 @@ __all__ = ["find_program"]
 _PROGRAMS: dict[str, Program] = {
     **SYSTEM_PROGRAMS,
     **NETWORK_PROGRAMS,
-    **PACKAGE_PROGRAMS,
     **INTERPRETERS,
+    **PACKAGE_PROGRAMS,
     **FILE_PROGRAMS,
     **SEARCH_PROGRAMS,
     **TEXT_PROGRAMS,

@@ -7,7 +7,7 @@ import re
 from journeyman.guard.holes import UNKNOWN, is_known, without_holes
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import split
-from journeyman.guard.rules.read import is_hidden_name, judge_search
+from journeyman.guard.rules.read import is_hidden_name, is_wide, judge_search
 from journeyman.guard.shell.machine import Invocation, Machine, Program
 
 __all__ = ["SEARCH_PROGRAMS", "judge_grep"]
@@ -126,8 +126,11 @@ def _placed(words: list[str], paths: list[str]) -> list[str]:
 
 def _ls(machine: Machine, call: Invocation) -> str:
     given = split(call.args, with_value={"-L", "-I", "--exclude"} if call.name == "tree" else ())
+    is_recursive = call.name == "tree" or given.has("-R", "--recursive")
     for path in given.operands:
         machine.read(path)
+        if is_recursive and is_wide(machine.world.resolve(path, machine.cwd)):
+            machine.report(Label.HIDDEN_FILES, call.text)
     return UNKNOWN
 
 

@@ -72,7 +72,9 @@ def _cat(machine: Machine, call: Invocation) -> str:
     given = split(call.args)
     if not given.operands:
         return call.stdin
-    return "".join(call.stdin if it == "-" else machine.read(it) for it in given.operands)
+    return "".join(
+        call.stdin if it in ("-", "/dev/stdin") else machine.read(it) for it in given.operands
+    )
 
 
 def source(machine: Machine, call: Invocation, operands: list[str]) -> str:

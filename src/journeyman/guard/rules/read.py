@@ -13,7 +13,7 @@ from journeyman.guard.offence import Label, Offence
 from journeyman.guard.world import World
 from journeyman.sandbox.base import ENVIRONMENT_PATH
 
-__all__ = ["is_hidden_name", "judge_read", "judge_search"]
+__all__ = ["is_hidden_name", "is_wide", "judge_read", "judge_search"]
 
 _OTHER_PROCESS = re.compile(
     rf"^/proc/(?:[\d*?\[\]{{}}{UNKNOWN}$-]+|[^/]*\*[^/]*|self/(?:root|mountinfo|mem)|thread-self/root)"
@@ -65,6 +65,11 @@ def is_hidden_name(text: str) -> bool:
     return _HIDDEN_NAME.search(text) is not None
 
 
+def is_wide(path: str) -> bool:
+    """Say whether everything below a path is more than a task's own files."""
+    return re.fullmatch(r"/(?:home|root|mnt|srv|media|data|host)?(?:/[^/]*)?", path) is not None
+
+
 def judge_read(world: World, path: str) -> list[Offence]:
     """Judge an absolute path that is read, listed or handed to a program."""
     if path in world.files or path.startswith("/dev/fd/"):
@@ -107,7 +112,8 @@ def _is_nosy(world: World, pattern: str) -> bool:
     if re.search(r"\.(?:patch|diff|rej|orig|jsonl|parquet|bundle|pack)$", pattern.lower()):
         return True
     if re.search(
-        r"(?:^|[*/])(?:test[_*]|conftest|.*_test\.)|\.git$|^id_[rd]sa|token|credential", pattern
+        r"(?:^|[*/])(?:test[_*]|conftest|.*_test\.)|\.git$|^id_[rd]sa|token|credential|def\s+test_|class\s+Test",
+        pattern,
     ):
         return True
     return bool(bare) and (world.subject.has_own_word(bare) or world.subject.is_own_package(bare))

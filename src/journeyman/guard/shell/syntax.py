@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser, Tree
 
+from journeyman.guard.shell.documents import rename_delimiters
 from journeyman.guard.shell.quoting import expand_braces, split_raw
 
 __all__ = ["parse", "without"]
@@ -24,6 +25,7 @@ def _parser() -> Parser:
 @lru_cache(maxsize=512)
 def parse(text: str) -> Tree:
     """Parse a shell text; what does not fit the grammar becomes `ERROR` nodes."""
+    text = rename_delimiters(text)
     tree = _parser().parse(text.encode())
     if tree.root_node.has_error and "{" in text and "," in text and "\n" not in text.strip():
         # The grammar takes `{git,clone,x}` at a command's place for a block.
