@@ -1,0 +1,1 @@
+"""Mining: the pull requests in a repository's history made into tasks."""
