@@ -281,3 +281,20 @@ def test_bad_input_is_one_line_and_one_hint(
 
 def test_a_misspelt_template_is_named_right(run: Run) -> None:
     assert "did you mean hermes" in run("render", "hermse").err
+
+
+@pytest.mark.sandbox
+@pytest.mark.model
+@pytest.mark.network
+def test_a_rollout_with_a_template_that_only_renders_does_not_begin(tmp_path: Path) -> None:
+    (tmp_path / "own.jinja").write_text("{{ messages[0].content }}", encoding="utf-8")
+    program = str(Path(sys.executable).with_name("journeyman"))
+    make = "tasks mutate bundled --out small --num-tasks 1"
+    roll = "rollout small --model smollm2 --template jinja:own.jinja"
+    for words in (make, roll):
+        done = subprocess.run(
+            [program, *words.split()], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert "error: own.jinja only renders; it does not say how calls are read" in done.stderr
+    assert not (tmp_path / "runs").exists()

@@ -71,7 +71,7 @@ async def planned(
             stack.push_async_callback(model.close)
             models[spec] = model
             if model.reads_text:
-                get_template(config.template)
+                get_template(config.template).stream()  # one that only renders is refused
         yield Plan(taskset, tasks, models, make_seats(config, list(tasks)))
 
 
