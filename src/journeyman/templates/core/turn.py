@@ -37,7 +37,7 @@ class TurnBuilder:
         self._space: list[str] = []
         self._reasoning: list[str] = []
         self._reasoning_space: list[str] = []
-        self._errors: list[FormatError] = []
+        self._faults: list[tuple[int, int, str, str]] = []
         self._spans: list[tuple[int, int]] = []
         self._name: str | None = None
         self._start = 0
@@ -149,7 +149,7 @@ class TurnBuilder:
         """Report a part of the text that breaks the template's rules."""
         if kind not in FAULTS:
             raise KeyError(f"unknown kind of format error {kind!r}")
-        self._errors.append(FormatError(kind=kind, message=message, start=start, end=end))
+        self._faults.append((start, end, kind, message))
 
     def drain(self) -> list[StreamEvent]:
         """Return the events since the last time."""
@@ -162,10 +162,14 @@ class TurnBuilder:
         """Return the whole turn, whose text is `end` characters long."""
         self._end_stray()
         inside = [
-            error.model_copy(update={"start": min(error.start, end), "end": min(error.end, end)})
-            for error in self._errors
+            (min(start, end), min(stop, end), kind, message)
+            for start, stop, kind, message in self._faults
         ]
-        errors = sorted(inside, key=lambda error: (error.start, error.end, error.kind))
+        inside.sort(key=lambda fault: fault[:3])
+        errors = [
+            FormatError(kind=kind, message=message, start=start, end=stop)
+            for start, stop, kind, message in inside
+        ]
         return ParsedTurn(
             content="".join(self._content),
             reasoning="".join(self._reasoning),
