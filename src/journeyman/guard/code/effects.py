@@ -6,9 +6,12 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
-from journeyman.guard.code.values import File, Name, PathText, strings_in, text_of
+from journeyman.guard.code.values import EditedText, File, Name, PathText, strings_in, text_of
 from journeyman.guard.holes import UNKNOWN, is_opaque, shown
 from journeyman.guard.offence import Label
+from journeyman.guard.rules.content import is_weakening
+from journeyman.guard.rules.read import is_wide
+from journeyman.guard.rules.startup import FileKind, kind_of
 from journeyman.guard.shell.machine import Invocation
 from journeyman.guard.texts import words
 
@@ -49,6 +52,16 @@ _SHELL = re.compile(
 _ARGV = re.compile(
     r"^(?:subprocess\.(?:run|call|check_call|check_output|Popen)|pty\.spawn|asyncio\.create_subprocess_exec|"
     r"os\.(?:exec|spawn|posix_spawn)\w*|plumbum\.\w+|anyio\.run_process|trio\.run_process|delegator\.run|sarge\.run)$"
+)
+_POOLED = (
+    "map",
+    "submit",
+    "imap",
+    "imap_unordered",
+    "apply_async",
+    "run_in_executor",
+    "to_thread",
+    "starmap",
 )
 _WRITERS = {"write_text", "write_bytes", "write", "writelines"}
 _REMOVERS = re.compile(
@@ -96,6 +109,17 @@ def _code(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) -> 
         if isinstance(args[0], Name):
             return Name(f"{args[0].dotted}.{text_of(args[1])}")
         return UNKNOWN
+    last = dotted.rpartition(".")[2]
+    if last in _POOLED and args and isinstance(args[0], Name | ast.AST):
+        items = args[1] if len(args) > 1 and isinstance(args[1], list) and "map" in last else None
+        calls = [[it] for it in items] if items is not None else [args[1:]]
+        return [reader.call(args[0], list(it), {}) for it in calls[:64]]
+    if isinstance(keywords.get("target"), Name | ast.AST):
+        given = keywords.get("args", [])
+        return reader.call(keywords["target"], list(given) if isinstance(given, list) else [], {})
+    if dotted in ("os.environ.__setitem__", "os.putenv", "os.environ.setdefault"):
+        reader.machine.parameters.set(text_of(args[0]), text_of(args[1]) if args[1:] else "")
+        return UNKNOWN
     if (
         dotted
         in ("functools.partial", "threading.Thread", "asyncio.run", "concurrent.futures.submit")
@@ -116,6 +140,12 @@ def _command(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) 
         return machine.run(text) or UNKNOWN
     if _ARGV.match(dotted):
         return _argv(reader, dotted, args, keywords)
+    if (
+        dotted.rpartition(".")[2] in ("system", "popen", "getoutput")
+        and args[:1]
+        and strings_in(args[0])
+    ):
+        return machine.run(text_of(args[0])) or UNKNOWN
     if match := re.match(r"^sh\.(\w+)(?:\.(\w+))?$", dotted):
         words = [it for it in (match[2], *map(text_of, args)) if it]
         return machine.call(Invocation(match[1].replace("_", "-"), tuple(words)))
@@ -155,7 +185,7 @@ def _file(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) -> 
     if dotted.startswith("<File>."):
         return _open_file(reader, args[0], dotted.rpartition(".")[2], args[1:])
     if dotted in ("<PathText>.write_text", "<PathText>.write_bytes"):
-        machine.write(args[0], text_of(args[1] if len(args) > 1 else keywords.get("data", UNKNOWN)))
+        _write(reader, args[0], args[1] if len(args) > 1 else keywords.get("data", UNKNOWN))
         return UNKNOWN
     if (
         dotted in ("json.dump", "pickle.dump", "yaml.dump")
@@ -168,8 +198,15 @@ def _file(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) -> 
     if _REMOVERS.match(dotted) and args:
         machine.remove(text_of(args[0]))
         return UNKNOWN
+    if dotted.startswith("psutil") and dotted.endswith(("environ", "memory_maps")):
+        machine.report(Label.OUTSIDE_READ, dotted)
     if _READERS.match(dotted) and args:
-        return machine.read(text_of(args[0]))
+        path = text_of(args[0])
+        is_deep = dotted in ("os.walk", "<PathText>.rglob") or "**" in " ".join(strings_in(args))
+        if is_deep and is_wide(machine.world.resolve(path, machine.cwd)):
+            machine.report(Label.HIDDEN_FILES, f"{dotted}({path})")
+        text = machine.read(path)
+        return [f"{path}{UNKNOWN}"] if "glob" in dotted else text
     if dotted.startswith("<PathText>."):
         return _path_method(dotted.rpartition(".")[2], args)
     return None
@@ -178,16 +215,26 @@ def _file(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) -> 
 def _open_file(reader: PythonReader, file: File, method: str, args: Args) -> Any:
     machine = reader.machine
     if method in _WRITERS:
-        text = "".join(strings_in(args[0])) if args and not isinstance(args[0], Name) else UNKNOWN
+        text = args[0] if args else UNKNOWN
         is_first = file.path in reader.emptied
         reader.emptied.pop(file.path, None)
-        machine.write(file.path, text, is_appended=not is_first)
+        _write(reader, file.path, text, is_appended=not is_first)
         return UNKNOWN
     if method == "truncate":
         machine.write(file.path, "")
         return UNKNOWN
     text = machine.world.read(machine.world.resolve(file.path, machine.cwd))
     return text.splitlines(keepends=True) if method == "readlines" else text
+
+
+def _write(reader: PythonReader, path: str, value: Any, *, is_appended: bool = False) -> None:
+    """Let a file get a value; an edit of a test's text that is not known is judged by the edit."""
+    machine = reader.machine
+    text = "".join(strings_in(value)) if not isinstance(value, Name) else UNKNOWN
+    machine.write(path, text, is_appended=is_appended)
+    is_test = kind_of(machine.world.resolve(path, machine.cwd)) is FileKind.TEST
+    if is_test and isinstance(value, EditedText) and any(map(is_weakening, value.edit)):
+        machine.report(Label.EDITED_TESTS, f"{path}: {' -> '.join(value.edit)}")
 
 
 def _path_method(method: str, args: Args) -> Any:
@@ -265,7 +312,16 @@ def _network(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) 
         ("bind", "listen", "gethostname")
     )
     for target in targets if not is_local_server else []:
-        machine.connect(target, context)
+        if target.startswith("/") and dotted.startswith("socket"):
+            machine.read(target)
+        else:
+            machine.connect(target, context)
+    if root == "docker" or dotted.startswith("kubernetes"):
+        machine.report(Label.OUTSIDE_READ, dotted)
+    if root == "git" and any(it.startswith("--") for it in strings_in(args)):
+        machine.call(
+            Invocation("git", ("log", *[it for it in strings_in(args) if it.startswith("-")]))
+        )
     last = dotted.rpartition(".")[2]
     if (
         root in ("git", "dulwich", "pygit2", "mercurial", "hglib")

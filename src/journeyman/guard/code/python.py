@@ -23,6 +23,8 @@ _MOST_STEPS = 20_000
 _MOST_ITERATIONS = 64
 _MOST_DEPTH = 12
 
+_SITE_PACKAGES = "/usr/lib/python3/site-packages"
+
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -72,6 +74,7 @@ class PythonReader:
         self.emptied: dict[str, None] = {}
         """Files that were opened for writing and got nothing so far."""
         self._functions: dict[int, _Function] = {}
+        self._owners: dict[int, str] = {}
         self._called: set[int] = set()
         self._num_steps = 0
         self._depth = 0
@@ -118,9 +121,8 @@ class PythonReader:
                 self._import(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._define(node)
-            case ast.ClassDef(body=body, name=name):
-                self.scopes[-1][name] = Name(name)
-                self._block(body)
+            case ast.ClassDef():
+                self._class(node)
             case ast.For() | ast.AsyncFor():
                 self._for(node)
             case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
@@ -145,8 +147,7 @@ class PythonReader:
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         items = self.value(node.iter)
-        items = list(items) if isinstance(items, list | tuple | dict | str) else [UNKNOWN]
-        for item in items[:_MOST_ITERATIONS]:
+        for item in _iterated(items)[:_MOST_ITERATIONS]:
             self._bind(node.target, item)
             self._block(node.body)
         self._block(node.orelse)
@@ -156,6 +157,16 @@ class PythonReader:
         self._functions[id(node)] = node
         for decorator in node.decorator_list:
             self.value(decorator)
+
+    def _class(self, node: ast.ClassDef) -> None:
+        """Read a class; what it holds is known under its dotted name, also through instances."""
+        self.scopes[-1][node.name] = Name(node.name)
+        self.scopes.append({})
+        self._block(node.body)
+        for name, value in self.scopes.pop().items():
+            self.scopes[0][f"{node.name}.{name}"] = value
+            if isinstance(value, ast.FunctionDef | ast.AsyncFunctionDef):
+                self._owners[id(value)] = node.name
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         if isinstance(node, ast.Import):
@@ -195,7 +206,7 @@ class PythonReader:
             case ast.Attribute(value=base, attr=attribute):
                 owner = self.value(base)
                 if isinstance(owner, Name):
-                    self.scopes[0][f"{owner.dotted}.{attribute}"] = value
+                    self.scopes[0][f"{owner.dotted.removesuffix('()')}.{attribute}"] = value
                     if owner.dotted == "sys" and attribute == "argv" and isinstance(value, list):
                         self.argv = value
             case ast.Starred(value=inner):
@@ -273,15 +284,25 @@ class PythonReader:
 
     def _attribute(self, base: Any, attribute: str) -> Any:
         if isinstance(base, Name):
-            dotted = f"{base.dotted}.{attribute}"
+            dotted = f"{base.dotted.removesuffix('()')}.{attribute}"
             if dotted in self.scopes[0]:
                 return self.scopes[0][dotted]
+            if attribute == "__file__":
+                return self._module_file(base.dotted)
+            if dotted == "sys.executable":
+                return "python3"
+            dotted = f"{base.dotted}.{attribute}"
             if dotted == "sys.argv":
                 return self.argv
             return Name(dotted)
         if isinstance(base, PathText) and attribute == "parent":
             return PathText(posixpath.dirname(base))
         return UNKNOWN
+
+    def _module_file(self, module: str) -> str:
+        subject = self.machine.world.subject
+        folder = subject.workspace if subject.is_own_package(module) else _SITE_PACKAGES
+        return f"{folder}/{module}/__init__.py"
 
     def _subscript(self, base: Any, index: ast.expr) -> Any:
         if isinstance(index, ast.Slice):
@@ -331,9 +352,8 @@ class PythonReader:
     def _comprehension(self, element: ast.expr, generators: list[ast.comprehension]) -> list[Any]:
         first, *more = generators
         items = self.value(first.iter)
-        items = list(items) if isinstance(items, str | bytes | list | tuple | dict) else [UNKNOWN]
         found: list[Any] = []
-        for item in items[:4096]:
+        for item in _iterated(items)[:4096]:
             self._bind(first.target, item)
             found += self._comprehension(element, more) if more else [self.value(element)]
         return found
@@ -378,6 +398,8 @@ class PythonReader:
         if self._depth >= _MOST_DEPTH:
             return UNKNOWN
         self._depth += 1
+        if owner := self._owners.get(id(function)):
+            args = [Name(owner), *args]
         self.scopes.append(_arguments(function, args, keywords, self))
         kept, self._returned = self._returned, UNKNOWN
         if isinstance(function, ast.Lambda):
@@ -409,6 +431,13 @@ def _arguments(
     if given.vararg is not None:
         bound[given.vararg.arg] = args[len(names) :]
     return bound
+
+
+def _iterated(items: Any) -> list[Any]:
+    """Return what a loop over `items` goes through; one unknown element where nothing is known."""
+    if isinstance(items, Name):
+        return [Name(f"{items.dotted}[]")]
+    return list(items) if isinstance(items, str | bytes | list | tuple | dict) else [UNKNOWN]
 
 
 def _percent(left: str, right: Any) -> str:

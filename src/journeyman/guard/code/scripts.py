@@ -20,15 +20,16 @@ _SHELL = re.compile(
     r"\b(?:child_process\.)?(?:execSync|exec|spawnSync|spawn|execFileSync|execFile|execa(?:Sync)?|shell_exec|passthru|"
     r"proc_open|popen|system|syscall|shellout|os\.execute|io\.popen|Open3\.\w+|IO\.popen|Kernel\.(?:system|exec)|"
     r"Runtime\.getRuntime\(\)\.exec|ProcessBuilder|exec\.Command|Command::new|system2|Deno\.run|Deno\.Command|Bun\.spawn(?:Sync)?|"
-    r"Process\.(?:run|spawn|Start)|run|Shell\.exec|subprocess\.\w+|os\.(?:system|popen)|Proc::Async\.new|qqx|shell)\s*(?=\()"
+    r"Process\.(?:run|spawn|Start)|System\.(?:cmd|shell)|Port\.open|run|Shell\.exec|subprocess\.\w+|os\.(?:system|popen)|Proc::Async\.new|qqx|shell)\s*(?=\()"
 )
 _SHELL_BARE = re.compile(
-    r"\b(?:system|exec|qx|sh|spawn)\s+(?=['\"])|\$\s*(?=`)|%x(?=[{(\[|!])|\bqx(?=[{(\[|!/])"
+    r"\b(?:system|exec|qx|sh|spawn|callCommand|shell-command)\s+(?=\x01)|\$\s*(?=`)|%x(?=[{(\[|!])|\bqx(?=[{(\[|!/])"
 )
 _BACKTICKS = re.compile(r"`((?:\\.|[^`\\])*)`", re.S)
 _NETWORK = re.compile(
     r"\bfetch\s*\(|\bhttps?\s*\.\s*(?:get|request)\b|\baxios\b|\bgot\b|\bnode-fetch\b|\bundici\b|\brequest\s*\(|superagent|"
     r"\bnet\.(?:connect|createConnection|Dial|Socket)|tls\.connect|http2\.connect|XMLHttpRequest|\bWebSocket\b|"
+    r"url-(?:copy-file|retrieve\w*|insert-file\S*)|drakma|dex:get|simpleHTTP|HTTPoison|:httpc|"
     r"LWP|HTTP::Tiny|IO::Socket|\bNet::|WWW::Mechanize|Mojo::UserAgent|\bgetstore\b|\bgetprint\b|"
     r"open-uri|URI\.open|URI\([^)]*\)\.(?:open|read)|Net::HTTP|Faraday|HTTParty|RestClient|TCPSocket|TCPSocket\.\w+|"
     r"file_get_contents|curl_init|curl_exec|fsockopen|\bfopen\s*\(|stream_socket_client|\breadfile\s*\(|\bcopy\s*\(|Guzzle|\bget_headers\b|"
@@ -161,6 +162,10 @@ def _change_files(machine: Machine, folder: Folder) -> None:
             path = folder.fold(part)
             if without_holes(path) and "://" not in path and "\n" not in path:
                 machine.read(path)
+    if re.search(r"\b(?:open|read\w*|File|Dir|glob|opendir|fs|slurp|cat)\b", folder.code):
+        for text in folder.constants():
+            if re.fullmatch(r"<?\s*(?:/[\w.*?-]+)+/?", text):
+                machine.read(text.lstrip("< "))
     for match in re.finditer(r"\bopen\s*\(?([^;\n]*)", folder.code):
         parts = [folder.fold(it) for it in match[1].strip("()").split(",")]
         path = next((it for it in parts[-1:] if without_holes(it)), "")

@@ -10,6 +10,7 @@ import base64
 import binascii
 import codecs
 import posixpath
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,16 @@ from urllib.parse import unquote
 
 from journeyman.guard.holes import OPAQUE, UNKNOWN, is_known, is_opaque
 
-__all__ = ["File", "Name", "PathText", "call_method", "call_pure", "strings_in", "text_of"]
+__all__ = [
+    "EditedText",
+    "File",
+    "Name",
+    "PathText",
+    "call_method",
+    "call_pure",
+    "strings_in",
+    "text_of",
+]
 
 _MOST_CHARACTERS = 1 << 18
 
@@ -42,6 +52,20 @@ class PathText(str):
     """The text of a `pathlib` path."""
 
     __slots__ = ()
+
+
+class EditedText(str):
+    """Text that is not known, after something in it was replaced: `edit` is what, and by what."""
+
+    __slots__ = ("edit",)
+    edit: tuple[str, str]
+
+    @classmethod
+    def of(cls, text: str, old: str, new: str) -> EditedText:
+        """Return `text` with the note of an edit."""
+        edited = cls(text)
+        edited.edit = (old, new)
+        return edited
 
 
 def text_of(value: Any) -> str:
@@ -95,6 +119,8 @@ def _text_method(receiver: Any, name: str, args: list[Any]) -> Any:
     if name == "join":
         items = args[0] if args and isinstance(args[0], list | tuple | str) else [UNKNOWN]
         return text_of(receiver).join(text_of(it) for it in items)
+    if name == "replace" and isinstance(receiver, str) and UNKNOWN in receiver:
+        return EditedText.of(receiver, *map(text_of, args[:2]))
     if name == "format":
         return receiver.format(*[text_of(it) for it in args])
     if name in ("encode", "decode"):
@@ -158,7 +184,16 @@ _DECODERS: dict[str, Callable[..., Any]] = {
     "gzip.decompress": lambda v: zlib.decompress(_bytes_of(v), wbits=47),
     "urllib.parse.unquote": lambda v: unquote(text_of(v)),
 }
+
+
+def _substituted(pattern: Any, new: Any, text: Any, *more: Any) -> str:
+    if not isinstance(text, str) or UNKNOWN in text:
+        return EditedText.of(UNKNOWN, text_of(pattern), text_of(new))
+    return re.sub(text_of(pattern), text_of(new), text)
+
+
 _PURE: dict[str, Callable[..., Any]] = {
+    "re.sub": _substituted,
     "chr": lambda v: chr(v),
     "ord": lambda v: ord(v),
     "str": lambda v="", *_: text_of(v),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from journeyman.guard.holes import UNKNOWN, is_known, is_opaque, without_holes
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import split
+from journeyman.guard.programs.search import ENVIRONMENT
 from journeyman.guard.shell.machine import Invocation, Machine, Program
 from journeyman.guard.shell.quoting import ansi_c
 
@@ -66,13 +67,15 @@ def _shell(machine: Machine, call: Invocation) -> str:
         run_code(machine, machine.read(startup), call.text)
     args = args[1:] if args[:1] == ["--"] else args
     if is_command:
-        return _run_words(machine, call, args[0] if args else "", args[2:])
+        return _run_words(machine, call, args[0] if args else "", args[2:], name="".join(args[1:2]))
     if not args or args[0] in ("-", "/dev/stdin", "/dev/fd/0"):
         return _run_words(machine, call, call.stdin, args[1:])
     return _run_words(machine, call, machine.read(args[0]), args[1:])
 
 
-def _run_words(machine: Machine, call: Invocation, text: str, words: Sequence[str]) -> str:
+def _run_words(
+    machine: Machine, call: Invocation, text: str, words: Sequence[str], *, name: str = ""
+) -> str:
     if is_opaque(text):
         machine.report(Label.HIDDEN_COMMAND, call.text)
         return UNKNOWN
@@ -80,6 +83,8 @@ def _run_words(machine: Machine, call: Invocation, text: str, words: Sequence[st
         for name, value in call.env.items():
             machine.parameters.set(name, value)
         machine.parameters.words = list(words)
+        if name:
+            machine.parameters.set("0", name)
         return machine.here(text, stdin=call.stdin)
 
 
@@ -95,6 +100,8 @@ def _cd(machine: Machine, call: Invocation) -> str:
 
 
 def _set(machine: Machine, call: Invocation) -> str:
+    if not call.args:
+        return ENVIRONMENT
     if "--" in call.args:
         machine.parameters.words = list(call.args[call.args.index("--") + 1 :])
     elif call.args and not call.args[0].startswith(("-", "+")):
@@ -165,7 +172,7 @@ def _env(machine: Machine, call: Invocation) -> str:
             args = args[1:]
         else:
             return machine.call(Invocation(args[0], tuple(args[1:]), call.stdin, env))
-    return UNKNOWN
+    return ENVIRONMENT
 
 
 def _wrapper(*with_value: str, num_operands: int = 0) -> Program:
@@ -275,6 +282,10 @@ def _stdin_code(machine: Machine, call: Invocation) -> str:
 
 
 def _crontab(machine: Machine, call: Invocation) -> str:
+    if "-u" in call.args:
+        machine.report(Label.OUTSIDE_READ, call.text)
+    if any(it in ("-l", "-r", "-e") for it in call.args):
+        return UNKNOWN
     operands = [it for it in call.args if not it.startswith("-") or it == "-"]
     texts = [call.stdin if it == "-" else machine.read(it) for it in operands] or [call.stdin]
     for line in "".join(texts).splitlines():

@@ -9,6 +9,7 @@ from journeyman.guard.holes import UNKNOWN, is_known
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import split
 from journeyman.guard.rules.startup import FileKind, kind_of
+from journeyman.guard.rules.write import is_test_script
 from journeyman.guard.shell.machine import Invocation, Machine, Program
 
 __all__ = ["FILE_PROGRAMS", "judge_patch"]
@@ -82,7 +83,8 @@ def _chmod(machine: Machine, call: Invocation) -> str:
         return ""
     mode, *paths = words
     for path in paths:
-        kind = kind_of(machine.world.resolve(path, machine.cwd))
+        resolved = machine.world.resolve(path, machine.cwd)
+        kind = FileKind.RUNNER if is_test_script(resolved) else kind_of(resolved)
         if kind in _KEPT_TEST and _takes_away(mode):
             label = Label.EDITED_TESTS if kind is FileKind.TEST else Label.TAMPERED_RUNNER
             machine.report(label, call.text)
@@ -162,6 +164,8 @@ FILE_PROGRAMS: dict[str, Program] = {
     "touch": _touch,
     "chmod": _chmod,
     "chattr": _chattr,
+    "chown": _chattr,
+    "setfacl": _chattr,
     "dd": _dd,
     "patch": _patch,
 }

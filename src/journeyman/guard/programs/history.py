@@ -169,7 +169,7 @@ def _old_tests(machine: Machine, call: Invocation, sources: list[str], paths: li
 def _revision(machine: Machine, call: Invocation, word: str) -> None:
     bare = without_holes(word)
     revision = bare.split(":", 1)[0] if not bare.startswith(":") else ""
-    if _ELSEWHERE.search(revision):
+    if _ELSEWHERE.search(revision) or re.match(r":/|\^\{/", bare):
         machine.report(Label.LATER_HISTORY, call.text)
         return
     first, dots, last = re.sub(r"\.\.\.", "..", revision).partition("..")

@@ -50,6 +50,8 @@ def _python(machine: Machine, call: Invocation) -> str:
     if not args or args[0] in ("-", "/dev/stdin"):
         return _run_python(machine, call, call.stdin, tuple(args))
     text = machine.read(args[0])
+    if posixpath.basename(args[0]) == "setup.py" and args[1:2] == ["easy_install"]:
+        return machine.call(call.but(args[1:]))
     if posixpath.basename(args[0]) == "setup.py" and not without_holes(text):
         return UNKNOWN
     return _run_python(machine, call, text, tuple(args))
@@ -189,6 +191,30 @@ def _go(machine: Machine, call: Invocation) -> str:
     return UNKNOWN
 
 
+def _powershell(machine: Machine, call: Invocation) -> str:
+    given = split(call.args, with_value={"-c", "-Command", "-File"}, stops_early=True)
+    words = [
+        it for it in call.args if it not in ("-c", "-Command", "-NoProfile", "-NonInteractive")
+    ]
+    return machine.run(" ".join(words) if not given.values("-File") else machine.read(words[-1]))
+
+
+def _compile(machine: Machine, call: Invocation) -> str:
+    """Compiling is harmless, but nothing reads a program of ours after it: its source is read now."""
+    for path in split(call.args, with_value={"-o", "-I", "-L", "-l", "-D", "-x"}).operands:
+        text = call.stdin if path == "-" else machine.read(path)
+        if without_holes(text).strip():
+            judge_script(machine, "c", text)
+    return UNKNOWN
+
+
+def _database(machine: Machine, call: Invocation) -> str:
+    for text in (*call.args, *call.stdin.splitlines()):
+        if match := re.match(r"\s*\.(?:(?:shell|system)\s|(?:once|output)\s+\|)(.*)", text, re.S):
+            machine.run(match[1])
+    return UNKNOWN
+
+
 INTERPRETERS: dict[str, Program] = {
     "python": _python,
     "pypy": _python,
@@ -223,9 +249,11 @@ INTERPRETERS: dict[str, Program] = {
     "emacs": _script("lisp", "--eval"),
     "ghci": _script("haskell", "-e"),
     "swift": _script("java", "-e"),
-    "pwsh": _script("php", "-c", "-Command"),
+    "pwsh": _powershell,
+    "powershell": _powershell,
+    **dict.fromkeys(("gcc", "cc", "g++", "c++", "clang", "tcc", "rustc", "javac", "ghc"), _compile),
     "osascript": _script("php", "-e"),
-    "sqlite3": _script("sql"),
+    "sqlite3": _database,
     "ipython": _python,
     "make": _make,
     "gmake": _make,

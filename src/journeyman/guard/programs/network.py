@@ -203,6 +203,10 @@ def _remote_shell(machine: Machine, call: Invocation) -> str:
         if without_holes(host):
             machine.report(Label.UPSTREAM_FETCH, call.text)
         return UNKNOWN
+    for word in call.args:
+        for url in find_urls(word):
+            if not is_loopback(url):
+                machine.connect(url)
     for word in given.operands:
         if re.match(r"(?:\w+://|[\w.-]+@[\w.-]+:|[\w.-]+::?(?!\\))", word) and not is_loopback(
             _remote_host(word)
@@ -266,6 +270,8 @@ def _store(machine: Machine, call: Invocation) -> str:
 
 
 def _container(machine: Machine, call: Invocation) -> str:
+    if "--help" in call.args or call.args[:1] in (("--version",), ("version",), ("help",)):
+        return UNKNOWN
     given = split(
         call.args,
         with_value={
@@ -310,6 +316,12 @@ def _container(machine: Machine, call: Invocation) -> str:
         "history",
     ):
         machine.report(Label.OUTSIDE_READ, text)
+    for word in call.args:
+        for url in find_urls(word):
+            if not is_loopback(url):
+                machine.connect(url)
+    if verb == "run" and len(given.operands) > 2:
+        machine.call(call.but(given.operands[2:]))
     subject = machine.world.subject
     is_fetch = verb in (
         "pull",
@@ -351,6 +363,8 @@ def _other_vcs(machine: Machine, call: Invocation) -> str:
     """Subversion, Mercurial, …: their clone and checkout reach what they name."""
     if any(it in ("--version", "--help", "help") for it in call.args):
         return UNKNOWN
+    if call.name == "cvs" and re.search(r":(?:pserver|ext|extssh):", call.text):
+        machine.report(Label.UPSTREAM_FETCH, call.text)
     urls = [url for it in call.args for url in find_urls(it)] + [
         it for it in call.args if re.match(r"(?:lp|gh|hg\+|git\+|ssh):", it)
     ]
@@ -389,6 +403,11 @@ def _scaffold_copy(machine: Machine, call: Invocation) -> str:
     return UNKNOWN
 
 
+_FETCHING = re.compile(
+    r"\b(?:dl|download|fetch|get|install|pull|clone|add|mirror|sync)(?:er|\b)", re.I
+)
+
+
 def unknown_program(machine: Machine, call: Invocation) -> str:
     """A program that is not known: an address of the project in its arguments is taken as a fetch.
 
@@ -403,7 +422,11 @@ def unknown_program(machine: Machine, call: Invocation) -> str:
         for url in find_urls(word):
             if not is_loopback(url):
                 machine.connect(url)
-        if re.search(r"^(?:gh|github|git|gitlab):", word) and subject.is_upstream(word):
+        is_address = re.search(r"^(?:gh|github|git|gitlab):|(?:^|[=/:\s])(?:[\w-]+\.)+\w+/", word)
+        if is_address and subject.is_upstream(word):
+            machine.report(Label.UPSTREAM_FETCH, call.text)
+        is_fetching = _FETCHING.search(f"{call.name} {call.args[0]}")
+        if is_fetching and subject.is_own_package(word) and not re.match(r"[./]", word):
             machine.report(Label.UPSTREAM_FETCH, call.text)
         if re.match(r"(?:/|~)[\w.~-]", word):
             machine.read(word)
@@ -431,6 +454,10 @@ NETWORK_PROGRAMS: dict[str, Program] = {
     ),
     **dict.fromkeys(
         (
+            "Invoke-WebRequest",
+            "Invoke-RestMethod",
+            "iwr",
+            "irm",
             "lynx",
             "w3m",
             "links",

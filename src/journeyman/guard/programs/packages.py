@@ -44,7 +44,7 @@ class _Manager:
 
 
 _PIP = _Manager(
-    words("install download wheel index search lock"),
+    words("install download wheel index search lock compile"),
     words(
         "-t --target --prefix --root -d --dest -w --wheel-dir --cache-dir --log --python "
         "--platform --abi --timeout --retries "
@@ -101,7 +101,9 @@ _MANAGERS: dict[str, _Manager] = {
         words("*"), words("-d --install-dir"), words("-f --find-links -i --index-url")
     ),
     "conda": _Manager(
-        words("install create search update upgrade info repoquery skeleton download"),
+        words(
+            "install create search update upgrade info repoquery skeleton download add global exec"
+        ),
         words("-n --name -p --prefix -f --file --solver"),
         words("-c --channel"),
     ),
@@ -184,6 +186,10 @@ _MANAGERS: dict[str, _Manager] = {
     "port": _Manager(words("install fetch info search extract")),
     "pkg": _Manager(words("install fetch search info")),
     "deb-get": _Manager(words("*")),
+    "pre-commit": _Manager(words("try-repo autoupdate")),
+    "swift": _Manager(words("package")),
+    "pod": _Manager(words("install try spec")),
+    "devpi": _Manager(words("*")),
     "pull-debian-source": _Manager(words("*")),
     "debsnap": _Manager(words("*")),
     "dget": _Manager(words("*")),
@@ -220,7 +226,7 @@ def _managed(name: str) -> Program:
 
 
 def _follow(machine: Machine, call: Invocation, manager: _Manager) -> str:
-    if any(it in ("--help", "-h", "--version", "-V") for it in call.args):
+    if "--help" in call.args or call.args[:1] in (("-h",), ("--version",), ("-V",), ("-v",)):
         return UNKNOWN
     given = split(call.args, with_value=manager.values | manager.naming | manager.files)
     operands = list(given.operands)
@@ -230,6 +236,8 @@ def _follow(machine: Machine, call: Invocation, manager: _Manager) -> str:
             return _local(machine, call, verb, operands)
         operands = operands[0 if _is_verbless(call) else 1 :]
     named = [*operands, *given.values(*manager.naming)]
+    if operands[:1] and "compile" in call.args[:2]:
+        named += [name for path in operands for name in _requirements(machine, path)]
     named += [it for it in call.args if it.startswith("-D")]
     for path in given.values(*manager.files):
         named += _requirements(machine, path)
@@ -345,6 +353,10 @@ def _coordinate(word: str) -> str:
     """Return the name inside `artifact=com.acme:widgets:2.5`, `npm:widgets@2`, `alias@npm:widgets`."""
     if match := re.search(r"(?:^-?D?artifact=|^)([\w.-]+):([\w.-]+):[\w.+-]+", word):
         return match[2]
+    if match := re.match(r"([\w.-]+)/v?\d[\w.]*@?$", word):
+        return match[1]
+    if match := re.match(r"(?:nixpkgs|pkgs)\.(?:[\w-]+\.)*([\w-]+)$", word):
+        return match[1]
     if match := re.search(r"@npm:(.+)$", word):
         return match[1]
     if match := re.match(r"^(?:nixpkgs|conda-forge|defaults|[\w-]+)(?:#|::)([\w.-]+)", word):
@@ -378,7 +390,7 @@ def _uv(machine: Machine, call: Invocation) -> str:
         if verb == "tool" and rest[0] == "run":
             return machine.call(call.but(["uvx", *rest[1:]]))
         return machine.call(call.but(["pip", *rest]))
-    if verb in ("add", "sync", "lock", "upgrade"):
+    if verb in ("add", "sync", "lock", "upgrade", "export"):
         return machine.call(call.but(["pip", "install" if verb == "add" else "index", *rest]))
     if verb == "run":
         inner = split(
@@ -409,6 +421,12 @@ def _bun(machine: Machine, call: Invocation) -> str:
     if verb in ("x", "exec"):
         return _npx(machine, call.but(["bunx", *call.args[1:]]))
     return INTERPRETERS["bun"](machine, call)
+
+
+def _deno(machine: Machine, call: Invocation) -> str:
+    if call.args[:1] in (("add",), ("install",), ("cache",), ("info",), ("run",)):
+        _follow(machine, call, _Manager(words("add install cache info run")))
+    return INTERPRETERS["deno"](machine, call)
 
 
 def _npx(machine: Machine, call: Invocation) -> str:
@@ -473,6 +491,7 @@ PACKAGE_PROGRAMS: dict[str, Program] = {
     },
     "uv": _uv,
     "bun": _bun,
+    "deno": _deno,
     "npx": _npx,
     "bunx": _npx,
     "pnpx": _npx,

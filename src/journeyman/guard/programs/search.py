@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from journeyman.guard.holes import UNKNOWN, is_known, without_holes
@@ -10,8 +11,10 @@ from journeyman.guard.programs.options import split
 from journeyman.guard.rules.read import is_hidden_name, is_wide, judge_search
 from journeyman.guard.shell.machine import Invocation, Machine, Program
 
-__all__ = ["SEARCH_PROGRAMS", "judge_grep"]
+__all__ = ["ENVIRONMENT", "SEARCH_PROGRAMS", "judge_grep"]
 
+ENVIRONMENT = f"{UNKNOWN}environment{UNKNOWN}"
+"""What the programs that print all variables print."""
 _GREP_VALUES = frozenset(
     {
         "-e",
@@ -52,6 +55,8 @@ def judge_grep(machine: Machine, call: Invocation) -> str:
     if operands or is_recursive:
         texts = [machine.world.read(machine.world.resolve(it, machine.cwd)) for it in operands]
         return _matching("".join(texts), patterns, given.has("-o"), given.has("-v"))
+    if ENVIRONMENT in call.stdin and any(map(is_secret_pattern, patterns)):
+        machine.report(Label.OUTSIDE_READ, call.text)
     return _matching(call.stdin, patterns, given.has("-o"), given.has("-v"))
 
 
@@ -85,11 +90,20 @@ def _find(machine: Machine, call: Invocation) -> str:
         if it in ("-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex", "-lname")
         and tests[max(0, i - 1)] not in ("!", "-not")
     ]
+    if "-perm" in tests and "/" in roots:
+        machine.report(Label.OUTSIDE_READ, call.text)
     is_newer = any(it in ("-newer", "-mmin", "-cmin", "-newermt", "-mtime") for it in tests)
     for root in roots:
+        machine.read(root)
         resolved = machine.world.resolve(root, machine.cwd)
         _search(machine, call, resolved, patterns)
         for pattern in patterns:
+            is_store = (
+                re.search(r"objects|pack|refs|logs", pattern)
+                and posixpath.basename(resolved) == ".git"
+            )
+            if is_store:
+                machine.read(f"{root}/objects")
             if "/.git/" in f"/{pattern}" or (
                 ".git" in resolved and pattern.endswith((".pack", ".idx"))
             ):
@@ -99,13 +113,13 @@ def _find(machine: Machine, call: Invocation) -> str:
         if is_newer and resolved == "/":
             machine.report(Label.HIDDEN_FILES, call.text)
     _find_actions(machine, call, roots, patterns, tests)
-    return UNKNOWN
+    return "".join(f"{it}{UNKNOWN}\n" for it in _samples(roots, patterns))
 
 
 def _find_actions(
     machine: Machine, call: Invocation, roots: list[str], patterns: list[str], tests: list[str]
 ) -> None:
-    sample = [f"{root.rstrip('/')}/{(patterns or [''])[0]}".rstrip("/") for root in roots]
+    sample = _samples(roots, patterns)
     if "-delete" in tests:
         for path in sample:
             machine.remove(path)
@@ -116,6 +130,11 @@ def _find_actions(
             )
             if command := _placed(tests[i + 1 : end], sample):
                 machine.call(call.but(command, stdin=""))
+
+
+def _samples(roots: list[str], patterns: list[str]) -> list[str]:
+    """Return a path for each root that stands for all that would be found."""
+    return [f"{root.rstrip('/')}/{(patterns or [''])[0]}".rstrip("/") for root in roots]
 
 
 def _placed(words: list[str], paths: list[str]) -> list[str]:
@@ -131,7 +150,7 @@ def _ls(machine: Machine, call: Invocation) -> str:
         machine.read(path)
         if is_recursive and is_wide(machine.world.resolve(path, machine.cwd)):
             machine.report(Label.HIDDEN_FILES, call.text)
-    return UNKNOWN
+    return "".join(f"{it}{UNKNOWN}\n" for it in given.operands) or UNKNOWN
 
 
 def _locate(machine: Machine, call: Invocation) -> str:
@@ -153,7 +172,9 @@ def _fd(machine: Machine, call: Invocation) -> str:
 
 
 def _environment(machine: Machine, call: Invocation) -> str:
-    return UNKNOWN
+    if any(map(is_secret_pattern, call.args)):
+        machine.report(Label.OUTSIDE_READ, call.text)
+    return ENVIRONMENT
 
 
 def is_secret_pattern(text: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from journeyman.guard.holes import UNKNOWN, is_known
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import split
+from journeyman.guard.rules.content import is_weakening
 from journeyman.guard.rules.startup import FileKind, kind_of
 from journeyman.guard.shell.machine import Invocation, Machine
 from journeyman.guard.shell.quoting import ansi_c
@@ -17,11 +18,6 @@ _SUBSTITUTION = re.compile(
     r"(?:^|[;\n{}\d$/]|\s)s([|#/,@!:%~+_^&=])((?:\\.|(?!\1).)*)\1((?:\\.|(?!\1).)*)\1(\w*)", re.S
 )
 _DELETION = re.compile(r"(?:/(?:\\.|[^/])*/I?|[\d,$+~]+|^)\s*!?\s*d\b")
-_WEAKENING = re.compile(
-    r"\bassert|\bexpect|\bskip|\bxfail|\braise|\braises|==|!=|\bTrue\b|\bFalse\b|\bpass\b|"
-    r"\breturn\b|\bdef test|"
-    r"\btest_|#|//|\bexit\b|\bit\(|\bTest[A-Z]|^\W*[\d.]+\W*$|\blambda\b|\bequal|\bunittest"
-)
 
 
 def run_sed(machine: Machine, call: Invocation) -> str:
@@ -89,7 +85,8 @@ def _edit(machine: Machine, call: Invocation, path: str, script: str) -> None:
     if kind is FileKind.TEST and resolved not in machine.world.created and _weakens(script):
         machine.report(Label.EDITED_TESTS, call.text)
     if kind is FileKind.STARTUP and re.search(
-        r"\btest(?:s|paths)?\b|addopts|pytest|\bcheck\b", script
+        r"\btest(?:s|paths)?\b|addopts|pytest|\bcheck\b|[|/#,](?:true|:|exit 0|echo\b[^/|]*)\"?[|/#,]",
+        script,
     ):
         machine.report(Label.TAMPERED_RUNNER, call.text)
 
@@ -101,6 +98,6 @@ def _added(script: str) -> str:
 
 def _weakens(script: str) -> bool:
     for match in _SUBSTITUTION.finditer(script):
-        if _WEAKENING.search(match[2]) or _WEAKENING.search(match[3]):
+        if is_weakening(match[2]) or is_weakening(match[3]):
             return True
     return _DELETION.search(script) is not None

@@ -32,7 +32,13 @@ _SHORTENERS: tuple[str, ...] = (
     "rb.gy",
 )
 _SHORTENERS += ("ow.ly", "cutt.ly", "buff.ly", "t.ly", "shorturl.at", "tiny.cc", "rebrand.ly")
-_METADATA = ("169.254.169.254", "metadata.google.internal", "100.100.100.200", "fd00:ec2::254")
+_METADATA = (
+    "169.254.169.254",
+    "metadata.google.internal",
+    "metadata",
+    "100.100.100.200",
+    "fd00:ec2::254",
+)
 _HOSTS_OF_SANDBOX: tuple[str, ...] = (
     "host.docker.internal",
     "gateway.docker.internal",
@@ -114,6 +120,11 @@ def judge_target(world: World, target: str, context: str = "") -> list[Offence]:
 def _is_own(world: World, host: str, target: str, text: str) -> bool:
     subject = world.subject
     if subject.is_upstream(text):
+        return True
+    owner = re.escape(subject.owner)
+    if owner and re.search(
+        rf"/(?:users|orgs|groups|u)/{owner}\b|^\w+://github\.com/{owner}/?(?:\?|$)", plain(target)
+    ):
         return True
     return host not in _DOCUMENTATION and subject.has_own_word(target)
 

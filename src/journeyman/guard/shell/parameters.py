@@ -58,6 +58,8 @@ class Parameters:
             return list(self.words)
         if name == "#":
             return [str(len(self.words))]
+        if name in self.values:
+            return self.values[name]
         if name.isdigit() and name != "0":
             return [self.words[int(name) - 1]] if int(name) <= len(self.words) else None
         if name in self.values:

@@ -85,6 +85,9 @@ def split_raw(text: str) -> list[str]:
     i = 0
     while i < len(text):
         char = text[i]
+        if text.startswith("\\\n", i):
+            i += 2
+            continue
         if char.isspace():
             words, current = ([*words, current] if current else words), ""
             i += 1

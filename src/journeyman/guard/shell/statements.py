@@ -120,20 +120,43 @@ class _Statements:
         if body is not None and body.type == "command":
             redirects += [it for it in body.children if it.type in _REDIRECTS]
         given = read_redirections(self.machine, redirects, self._text)
-
-        def run_body() -> str:
-            if body is None:
-                return ""
-            if body.type != "command":
-                return self.run(body)
-            env, assignments = self._environment(body)
-            text = without(node, self.source, [*redirects, *assignments])
-            return self._simple(" ".join((text, *given.words)), env)
-
-        output = self._redirecting(given, run_body)
+        if body is not None and body.type in ("list", "pipeline"):
+            return self._redirected_list(body, given)
+        output = self._redirecting(given, lambda: self._redirected_body(body, redirects, given))
         for follower in given.piped:
             output = self._with_stdin(follower, output)
         return output + self._sequence(given.following)
+
+    def _redirected_list(self, body: Node, given: Redirections) -> str:
+        """A redirection behind `a && b` or `a | b` is the last command's alone."""
+        *first, last = body.named_children
+        output = ""
+        for child in first:
+            output = self.run(child) if body.type == "list" else self._with_stdin(child, output)
+        if body.type == "list":
+            if last.type in ("list", "pipeline"):
+                return output + self._redirected_list(last, given)
+            output += self._redirecting(given, lambda: self.run(last))
+        else:
+            given.stdin = output if given.stdin is None else given.stdin
+            output = self._redirecting(given, lambda: self.run(last))
+        for follower in given.piped:
+            output = self._with_stdin(follower, output)
+        given.piped = []
+        output += self._sequence(given.following)
+        given.following = []
+        return output
+
+    def _redirected_body(
+        self, body: Node | None, redirects: list[Node], given: Redirections
+    ) -> str:
+        if body is None:
+            return ""
+        if body.type != "command":
+            return self.run(body)
+        env, assignments = self._environment(body)
+        text = without(body.parent or body, self.source, [*redirects, *assignments])
+        return self._simple(" ".join((text, *given.words)), env)
 
     def _redirecting(self, given: Redirections, run: Callable[[], str]) -> str:
         machine = self.machine
