@@ -122,7 +122,7 @@ async def _serve(
     *,
     is_json: bool,
 ) -> None:
-    from journeyman.gateway import Gateway, Journal, listen, serving
+    from journeyman.gateway import Gateway, Journal, calm_collector, listen, serving
     from journeyman.models import open_model
 
     async with AsyncExitStack() as stack:
@@ -139,6 +139,7 @@ async def _serve(
             keys=None if key is None else frozenset({key}),
             on_turn=journal.write if journal is not None else None,
         )
+        calm_collector()
         stopping = _stop_on_signals(gateway)
         async with serving(gateway, [socket], drain_s=drain_s) as url:
             _tell(url, opened.name, chosen, key is not None, is_json=is_json)

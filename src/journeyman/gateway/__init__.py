@@ -19,7 +19,7 @@ from journeyman.gateway.record import (
     sequences,
     trajectories,
 )
-from journeyman.gateway.server import listen, listen_unix, serving
+from journeyman.gateway.server import calm_collector, listen, listen_unix, serving
 from journeyman.gateway.session import Session, Sessions
 from journeyman.gateway.settings import GatewaySettings, Limits
 from journeyman.gateway.spoken import SpokenModel
@@ -35,6 +35,7 @@ __all__ = [
     "Sessions",
     "SpokenModel",
     "TokenSequence",
+    "calm_collector",
     "check_fidelity",
     "client_settings",
     "listen",

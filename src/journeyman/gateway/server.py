@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,9 +19,23 @@ import uvicorn
 from journeyman.errors import JourneymanError
 from journeyman.gateway.app import Gateway
 
-__all__ = ["listen", "listen_unix", "serving"]
+__all__ = ["calm_collector", "listen", "listen_unix", "serving"]
 
 _BACKLOG = 4096
+
+
+_YOUNG, _MIDDLE, _OLD = 50_000, 20, 50
+
+
+def calm_collector() -> None:
+    """Make the garbage collector of this process look less often, and never at what is loaded now.
+
+    For a process that does nothing but serve: with a thousand streams and all they capture on the
+    heap, one of its full passes holds every stream up for half a second.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
 
 
 class _Server(uvicorn.Server):
