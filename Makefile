@@ -1,5 +1,6 @@
 # Two commands do everything: `make quickstart` and `make test`.
 UV_EXTRAS ?= --extra llama
+JOBS ?= $(shell nproc)
 PYTHON := .venv/bin/python
 export PATH := $(HOME)/.local/bin:$(PATH)
 
@@ -32,6 +33,6 @@ test: setup check coverage
 
 coverage:
 	rm -f .coverage .coverage.*
-	.venv/bin/coverage run -m pytest -m "not gpu"
+	.venv/bin/coverage run -m pytest -n $(JOBS) --dist worksteal -m "not gpu"
 	.venv/bin/coverage combine -q
 	.venv/bin/coverage report --skip-covered
