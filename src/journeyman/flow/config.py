@@ -71,6 +71,8 @@ class RolloutConfig(Config):
     """Rollouts of each task by each model."""
     tasks: tuple[str, ...] = ()
     """Only these instance ids; all where none is given."""
+    guard: str = "rules"
+    """What refuses reward hacking before it is carried out: rules, report-heuristic or off."""
     sandbox: str = "namespace"
     """Sandbox backend."""
     sandbox_limits: Limits = Limits()

@@ -12,10 +12,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from journeyman.types import Data, Ending, Failure
+from journeyman.types import Data, Ending, Failure, GuardDecision
 
 __all__ = [
     "EVENT",
+    "CallRefused",
     "Draining",
     "Event",
     "RolloutFinished",
@@ -62,6 +63,15 @@ class TurnTaken(_Happening):
     turn: int
     num_completion_tokens: int = 0
     calls: tuple[str, ...] = ()
+
+
+class CallRefused(_Happening):
+    """A guard refused a tool call; the trajectory keeps every decision, refused or not."""
+
+    kind: Literal["call_refused"] = "call_refused"
+    rollout_id: str
+    turn: int
+    decision: GuardDecision
 
 
 class StageFinished(_Happening):
@@ -131,6 +141,7 @@ Event = (
     RunStarted
     | StageStarted
     | TurnTaken
+    | CallRefused
     | StageFinished
     | StageFailed
     | RolloutFinished

@@ -20,6 +20,7 @@ from journeyman.config import digest
 from journeyman.errors import JourneymanError
 from journeyman.flow.config import RolloutConfig
 from journeyman.flow.jobs import AgentWork, Seat
+from journeyman.guard import Subject, make_guard
 from journeyman.models import Model, open_model
 from journeyman.runs import slug
 from journeyman.scaffolds import get_scaffold
@@ -64,6 +65,7 @@ async def planned(
     taskset = load_taskset(config.taskset)
     tasks = select_tasks(taskset, config.tasks)
     get_scaffold(config.scaffold)
+    make_guard(config.guard, Subject(""))
     async with contextlib.AsyncExitStack() as stack:
         models: dict[str, Model] = {}
         for spec in dict.fromkeys(config.models):

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pydantic_core import PydanticSerializationError
 
 from journeyman.errors import FAILURES, AttributedError, JourneymanError
-from journeyman.flow.events import Event, TurnTaken
+from journeyman.flow.events import CallRefused, Event, TurnTaken
 from journeyman.flow.jobs import AgentWork, Job, JobResult, Stage, usage
 from journeyman.flow.workplace import Workplace
+from journeyman.guard import Subject, make_guard
 from journeyman.models import bind
 from journeyman.sandbox import Sandbox, environment_spec, load_environment, opened
 from journeyman.scaffolds import ModelSession, capture_patch, get_scaffold
@@ -141,6 +142,7 @@ async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobRes
             limits=job.config.limits,
             scaffold=job.config.scaffold,
             on_turn=_turn_counter(job, emit),
+            guard=make_guard(job.config.guard, Subject.of_task(view_task(job.task))),
         )
         ending, failure = await _run_scaffold(draft, sandbox)
         patch, no_patch = await _capture(sandbox, job.task)
@@ -190,6 +192,9 @@ def _turn_counter(job: Job, emit: Emit) -> Callable[[Turn], None]:
                 calls=tuple(call.name for call in turn.message.tool_calls),
             )
         )
+        for decision in turn.guard_decisions:
+            if not decision.is_allowed:
+                emit(CallRefused(rollout_id=job.seat.rollout_id, turn=number, decision=decision))
 
     return on_turn
 

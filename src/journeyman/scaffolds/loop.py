@@ -75,6 +75,9 @@ class _Conversation:
         problem = explain_arguments(call, self.specs)
         if problem is not None:
             return problem, False
+        decision = self.session.judge(call)
+        if decision is not None and not decision.is_allowed:
+            return decision.feedback, False
         context = ToolContext(self.sandbox, self.session.remaining_s())
         answer = await self.tools[call.name].run(context, call.arguments)
         return answer, call.name == SUBMIT.spec.name

@@ -21,6 +21,7 @@ from pydantic import Field
 
 from journeyman.config import Config
 from journeyman.errors import AttributedError
+from journeyman.guard import Guard
 from journeyman.models.base import ContextOverflowError, Model, Tokenizer
 from journeyman.scaffolds.rendering import PromptWriter
 from journeyman.scaffolds.surrogates import mend
@@ -30,10 +31,12 @@ from journeyman.types import (
     Completion,
     Ending,
     FormatError,
+    GuardDecision,
     Message,
     ParsedTurn,
     Prompt,
     Sampling,
+    ToolCall,
     ToolSpec,
     Trajectory,
     Turn,
@@ -84,6 +87,7 @@ class ModelSession:
         limits: SessionLimits | None = None,
         scaffold: str = "",
         on_turn: Callable[[Turn], None] | None = None,
+        guard: Guard | None = None,
     ) -> None:
         if model.reads_text and template is None:
             raise ValueError(f"{model.name} reads text and needs a template")
@@ -96,6 +100,8 @@ class ModelSession:
         self.num_completion_tokens = 0
         self.cost_usd = 0.0
         self._on_turn = on_turn
+        self._guard = guard
+        self._decisions: list[GuardDecision] = []
         self._turns: list[Turn] = []
         self._open: Turn | None = None
         self._tools: tuple[ToolSpec, ...] = ()
@@ -136,13 +142,26 @@ class ModelSession:
         self._account(completion, self._open.message)
         return self._open
 
+    def judge(self, call: ToolCall) -> GuardDecision | None:
+        """Let the guard look at a call before it is carried out; the turn keeps what it says."""
+        if self._guard is None:
+            return None
+        decision = self._guard.judge(call)
+        self._decisions.append(decision)
+        return decision
+
     def observe(self, observations: Sequence[Message], *, duration_s: float = 0.0) -> None:
         """Record what the turn's calls caused; the messages become part of the conversation."""
         if self._open is None:
             raise ValueError("there is no turn to observe")
         turn = self._open.model_copy(
-            update={"observations": tuple(observations), "tools_duration_s": duration_s}
+            update={
+                "observations": tuple(observations),
+                "guard_decisions": tuple(self._decisions),
+                "tools_duration_s": duration_s,
+            }
         )
+        self._decisions = []
         self.messages += observations
         self._open = turn
         self._close_turn()
