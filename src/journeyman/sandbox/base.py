@@ -9,11 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Protocol
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from journeyman.types import Data
 
-__all__ = ["ENVIRONMENT_PATH", "WORKSPACE", "Executed", "Limits", "Mount", "Sandbox", "SandboxSpec"]
+__all__ = [
+    "ENVIRONMENT_PATH",
+    "WORKSPACE",
+    "Executed",
+    "IndexPolicy",
+    "Limits",
+    "Mount",
+    "Sandbox",
+    "SandboxSpec",
+]
 
 WORKSPACE = "/testbed"
 """Where the repository lies inside every sandbox, as in SWE-bench's images."""
@@ -44,6 +53,15 @@ class Mount(Data):
     is_writable: bool = False
 
 
+class IndexPolicy(Data):
+    """What a sandbox with network `index` may see of the package indexes."""
+
+    before: AwareDatetime
+    """Only what was uploaded before this instant, such as the base commit's date."""
+    denied: tuple[str, ...] = ()
+    """Packages that are never served, in any spelling: the task's own project and its forks."""
+
+
 class SandboxSpec(Data):
     """Everything that a fresh sandbox is made of."""
 
@@ -52,6 +70,8 @@ class SandboxSpec(Data):
     mounts: tuple[Mount, ...] = ()
     variables: dict[str, str] = Field(default_factory=dict)
     network: Network = "none"
+    index: IndexPolicy | None = None
+    """Needed by network `index`, ignored by the others."""
     limits: Limits = Limits()
     owner: str = ""
     """Who owes the clean-up, e.g. a run's identifier; part of the sandbox's deterministic name."""

@@ -167,6 +167,21 @@ class Porter:
         self._target = answer
         return Child(answer)
 
+    async def listen(self, port: int) -> socket.socket:
+        """Return a listening socket on the sandbox's own loopback: who accepts may be outside.
+
+        Raises `OSError` that says what the kernel refused.
+        """
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                order = {"work": "listen", "port": port}
+                answer = await self._line.ask_long(order, [theirs.fileno()])
+            if isinstance(answer, str):
+                raise OSError(answer)
+            _, (found,), _, _ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
+            return socket.socket(fileno=found)
+
     def enter(self, request: dict[str, Any], descriptors: Sequence[int]) -> Child:
         """Start a command with the descriptors as its 0, 1 and 2.
 

@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from journeyman.errors import AttributedError
 from journeyman.sandbox import cgroups, launcher, layout, process, state
@@ -26,8 +26,10 @@ from journeyman.sandbox.files import (
 )
 from journeyman.sandbox.settings import BASE_VARIABLES
 
-__all__ = ["NamespaceSandbox", "open_namespace"]
+if TYPE_CHECKING:
+    from journeyman.sandbox.index import IndexServer
 
+__all__ = ["NamespaceSandbox", "open_namespace"]
 
 _SHELLS = ["/bin/bash", "/bin/sh"]
 
@@ -43,6 +45,7 @@ class NamespaceSandbox:
         keeper: process.Child,
         lifeline: int,
         group: str,
+        index: IndexServer | None = None,
     ) -> None:
         self.name = folder.name
         self.spec = spec
@@ -52,6 +55,7 @@ class NamespaceSandbox:
         self._lifeline = lifeline
         self.group = group
         """Name of its control groups."""
+        self._index = index
         self._running: set[int] = set()
 
     async def execute(
@@ -93,11 +97,14 @@ class NamespaceSandbox:
                 os.kill(pid, 9)
         os.close(self._lifeline)
         self._porter.close()
+        if self._index is not None:
+            await self._index.close()
         await process.wait(keeper, None)
         state.remove(self._folder)
 
     def _variables(self, extra: dict[str, str] | None = None) -> dict[str, str]:
-        return {**BASE_VARIABLES, **self.spec.variables, **(extra or {})}
+        index = self._index.variables if self._index is not None else {}
+        return {**BASE_VARIABLES, **index, **self.spec.variables, **(extra or {})}
 
     async def _script(self, words: list[str], stdin: bytes, limit: int) -> Executed:
         arguments = ["sh", "-c", *words]
@@ -182,15 +189,31 @@ async def open_namespace(spec: SandboxSpec, name: str) -> NamespaceSandbox:
     except BaseException:
         blank.discard()
         raise
+    index = None
     try:
         cgroups.limit(blank.group, spec.limits)
+        if spec.network == "index":
+            index = await _serve_index(spec, blank.porter)
         keeper, lifeline = await _start(spec, blank.porter)
     except BaseException:
+        if index is not None:
+            await index.close()
         blank.porter.close()
         state.remove(folder)
         raise
     keep_one_ready()
-    return NamespaceSandbox(spec, folder, blank.porter, keeper, lifeline, blank.group)
+    return NamespaceSandbox(spec, folder, blank.porter, keeper, lifeline, blank.group, index)
+
+
+async def _serve_index(spec: SandboxSpec, porter: launcher.Porter) -> IndexServer:
+    """Serve the package indexes on the sandbox's own loopback, from out here."""
+    from journeyman.sandbox.index import INDEX_PORT, open_index  # with HTTP, which others need not
+
+    try:
+        listener = await porter.listen(INDEX_PORT)
+    except OSError as error:
+        raise explain_refusal(str(error)) from None
+    return await open_index(spec, listener)
 
 
 async def _start(spec: SandboxSpec, porter: launcher.Porter) -> tuple[process.Child, int]:

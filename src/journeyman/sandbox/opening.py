@@ -39,9 +39,10 @@ async def open_sandbox(
         raise JourneymanError(
             f"unknown sandbox backend {backend!r}", "use namespace, docker, podman or docker:IMAGE"
         )
-    if spec.network == "index":
+    if spec.network == "index" and spec.index is None:
         raise JourneymanError(
-            "the namespace sandbox has no package-index proxy", "use network none or open"
+            "network index needs an instant: the package-index proxy serves what was there before",
+            "give SandboxSpec an IndexPolicy",
         )
     return await open_namespace(spec, _file_name(name or _default_name(spec)))
 

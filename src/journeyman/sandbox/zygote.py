@@ -214,7 +214,13 @@ def _work_as_porter(request: Request) -> None:
             raise OSError(failure)
         return _build(order, descriptors)
 
-    _serve(socket.socket(fileno=0), {"build": build, "enter": _enter})
+    def listen(order: Request, descriptors: list[int]) -> bool:
+        if failure or not request["is_isolated"]:
+            raise OSError(failure or "the network is the host's")
+        return _listen(order["port"], descriptors[0])
+
+    works: dict[str, Work] = {"build": build, "enter": _enter, "listen": listen}
+    _serve(socket.socket(fileno=0), works)
 
 
 def _join(files: list[str]) -> None:
@@ -252,6 +258,16 @@ def _raise_loopback() -> None:
         asked = fcntl.ioctl(plug, _GET_FLAGS, struct.pack("16sh14x", b"lo", 0))
         flags = struct.unpack("16sh14x", asked)[1]
         fcntl.ioctl(plug, _SET_FLAGS, struct.pack("16sh14x", b"lo", flags | _UP))
+
+
+def _listen(port: int, line: int) -> bool:
+    """Send a socket that listens on the sandbox's own loopback along `line`, itself a socket."""
+    with (
+        socket.socket(fileno=os.dup(line)) as connection,
+        socket.create_server(("127.0.0.1", port)) as listener,
+    ):
+        socket.send_fds(connection, [b"!"], [listener.fileno()])
+    return True
 
 
 def _build(request: Request, descriptors: list[int]) -> int:
