@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from journeyman.errors import AttributedError
-from journeyman.sandbox import Limits, SandboxSpec
+from journeyman.sandbox import Limits, Mount, SandboxSpec
 
 SECRET = "the fix is on line 42"
 
@@ -100,6 +100,20 @@ except OSError as error:
             text = await said(sandbox, "python3 /tmp/attempt.py", 30)
     assert "REACHED" not in text
     assert len(text.splitlines()) == 6
+
+
+async def test_what_the_interpreter_has_installed_is_not_to_be_read(start, layer, tmp_path):
+    prefix = tmp_path / "python"
+    packages = prefix / "lib/python3.11/site-packages"
+    (packages / "project").mkdir(parents=True)
+    (packages / "project/code.py").write_text(f"# {SECRET}")
+    (prefix / "bin").mkdir()
+    (prefix / "bin/python3").symlink_to(shutil.which("python3", path="/usr/bin:/bin"))
+    mounts = (Mount(source=prefix, target="/opt/python"),)
+    async with start(SandboxSpec(workspace_layers=(layer,), mounts=mounts)) as sandbox:
+        assert SECRET not in await said(sandbox, "grep -r 'line 42' /opt /usr/lib/python3*")
+        assert await said(sandbox, "/opt/python/bin/python3 -c 'print(6 * 7)'") == "42\n"
+        assert await said(sandbox, "ls /usr/lib/python3/dist-packages 2>/dev/null") == ""
 
 
 async def test_another_sandbox_is_neither_seen_nor_touched(start, spec):

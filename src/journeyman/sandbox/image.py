@@ -22,6 +22,7 @@ from journeyman.config import cache_folder, digest
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.sandbox.base import WORKSPACE, SandboxSpec
 from journeyman.sandbox.engine import LABEL, Engine, spawn
+from journeyman.sandbox.layout import own_packages
 from journeyman.sandbox.process import wait
 from journeyman.sandbox.settings import AGENT_HOME
 
@@ -111,7 +112,7 @@ def _identity(part: Part) -> tuple[object, ...]:
 def _fingerprint(part: Part) -> list[object]:
     """Name a folder's content by its files' names, permissions, sizes, times and links."""
     rows: list[object] = [part.target, part.owner]
-    left_out = _left_out(part)
+    left_out = {str(path) for path in own_packages(part.source)}
     todo = [str(part.source)]
     while todo:
         path = todo.pop()
@@ -125,13 +126,6 @@ def _fingerprint(part: Part) -> list[object]:
         if is_folder:
             todo += sorted(entry.path for entry in os.scandir(path))
     return rows
-
-
-def _left_out(part: Part) -> set[str]:
-    """What an interpreter itself has installed: a virtual environment does not see it."""
-    if not (part.source / "bin/python3").exists() or (part.source / "pyvenv.cfg").exists():
-        return set()
-    return {str(path) for path in part.source.glob("lib/python3.*/site-packages")}
 
 
 async def _base_id(engine: Engine, base: str) -> str:
@@ -207,7 +201,7 @@ def _send_context(descriptor: int, recipe: str, part: Part | None) -> None:
 
 
 def _add(context: tarfile.TarFile, part: Part) -> None:
-    left_out = {path.replace(str(part.source), "part", 1) for path in _left_out(part)}
+    left_out = {f"part/{path.relative_to(part.source)}" for path in own_packages(part.source)}
 
     def clean(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
         entry.uid = entry.gid = 0

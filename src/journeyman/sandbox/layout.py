@@ -6,18 +6,33 @@ is a tuple of a word of `zygote.STEPS` and its arguments. Nothing here runs anyt
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from journeyman.sandbox.base import WORKSPACE, Mount, SandboxSpec
 from journeyman.sandbox.settings import AGENT_HOME, system_settings
 
-__all__ = ["Step", "first_steps", "last_steps"]
+__all__ = ["Step", "first_steps", "last_steps", "own_packages"]
 
 Step = tuple[Any, ...]
 
-_SCRATCH = {"upper": 0o755, "work": 0o755, "home": 0o755, "tmp": 0o1777, "shm": 0o1777}
+_SCRATCH = {
+    "empty": 0o755,
+    "upper": 0o755,
+    "work": 0o755,
+    "home": 0o755,
+    "tmp": 0o1777,
+    "shm": 0o1777,
+}
+_INSTALLED = (
+    "/usr/lib/python3/dist-packages",
+    "/usr/lib/python3.*/site-packages",
+    "/usr/local/lib/python3.*/dist-packages",
+    "/usr/local/lib/python3.*/site-packages",
+)
 _PARTS = ("", "/usr", "/etc", "/proc", "/tmp", "/home", AGENT_HOME, WORKSPACE)  # noqa: S108
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _DEVICE_LINKS = {
@@ -62,6 +77,15 @@ def _system() -> Iterator[Step]:
             yield "folder", f"root{path}", 0o755
             yield "bind", path, f"root{path}", False, False
 
+    for pattern in _INSTALLED:
+        for folder in glob.glob(pattern):
+            yield from _emptied(folder)
+
+
+def _emptied(path: str) -> Iterator[Step]:
+    """Hide what an interpreter itself has installed, for the task's own project may be among it."""
+    yield "bind", "empty", f"root{path}", False, False
+
 
 def _devices() -> Iterator[Step]:
     for path in ("", "/shm", "/pts"):
@@ -98,3 +122,12 @@ def _mounted(mount: Mount) -> Iterator[Step]:
     target = f"root{os.path.normpath('/' + mount.target.lstrip('/'))}"
     yield "target", target, mount.source.is_dir()
     yield "bind", str(mount.source.absolute()), target, mount.is_writable, False
+    for folder in own_packages(mount.source):
+        yield from _emptied(f"{target.removeprefix('root')}/{folder.relative_to(mount.source)}")
+
+
+def own_packages(prefix: Path) -> list[Path]:
+    """Return where the interpreter at `prefix`, if one is, has packages that no environment sees."""
+    if not (prefix / "bin/python3").exists() or (prefix / "pyvenv.cfg").exists():
+        return []
+    return sorted(prefix.glob("lib/python3.*/site-packages"))
