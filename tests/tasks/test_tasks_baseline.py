@@ -5,7 +5,7 @@ import pytest
 from journeyman.errors import JourneymanError
 from journeyman.tasks.baseline import measure_baseline
 from journeyman.tasks.narrowing import Narrowing
-from journeyman.tasks.reach import CALLS_PER_S, Reach
+from journeyman.tasks.reach import MAX_CALLS, Reach
 
 pytestmark = pytest.mark.sandbox
 
@@ -23,7 +23,7 @@ async def test_stable_tests_and_what_they_reach(make_shop, runner):
     assert baseline.costly == {}
 
     def reaching(path, line, limit=9):
-        reach = Reach(baseline, max_files=limit, max_calls=CALLS_PER_S)
+        reach = Reach(baseline, max_files=limit, max_calls=MAX_CALLS)
         selection = reach.select(path, range(line, line + 1))
         return selection and selection.targets
 
@@ -60,7 +60,7 @@ class SlowCase(unittest.TestCase):
     assert baseline.probe.calls[test] == 2000, "counting ends there"
     quick = next(test for test in baseline.stable if test.endswith("test_quick"))
     assert 0 < baseline.probe.calls[quick] < 2000
-    reach = Reach(baseline, max_files=9, max_calls=CALLS_PER_S)
+    reach = Reach(baseline, max_files=9, max_calls=MAX_CALLS)
     selection = reach.select("shop/prices.py", range(18, 19))
     assert quick in selection.tests
     assert "tests/test_slow.py" not in selection.targets, "its file is not run as a whole"

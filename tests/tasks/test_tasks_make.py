@@ -123,3 +123,39 @@ async def test_results_come_in_order_and_what_is_left_is_ended():
 
     with pytest.raises(ValueError, match="0"):
         await anext(in_order(fails, range(5), concurrency=2))
+
+
+async def test_a_bug_that_never_ends_is_dropped_by_its_processor_time(make_shop):
+    countdown = """\
+def countdown(start):
+    steps = []
+    while start > 0:
+        start -= 1
+        steps.append(start)
+        del steps[:-9]
+    return steps
+"""
+    test = (
+        "from shop.count import countdown\n\n\ndef test_it():\n    assert len(countdown(5)) == 5\n"
+    )
+    project, environment, root = make_shop(shop__count=countdown, tests__test_count=test)
+    config = MakeConfig(
+        num_tasks=99, kinds=("augmented_assignment_change",), exclude=("*/prices.py", "*/stock.py")
+    )
+    made = await make_tasks(project, environment, root, config=config)
+    assert made.funnel.dropped["timeout"] == made.funnel.num_screened > 0
+
+
+async def test_what_is_left_out_is_said_and_used_by_no_task(make_shop):
+    slow = "from shop.prices import cheapest\n\n\ndef test_slow():\n    "
+    slow += "assert [cheapest([n]) for n in range(5000)] == list(range(5000))\n"
+    project, environment, root = make_shop(tests__test_slow=slow)
+    said = []
+    config = MakeConfig(num_tasks=3, max_test_calls=4000, exclude=("*/stock.py",))
+    made = await make_tasks(project, environment, root, config=config, on_progress=said.append)
+    assert made.funnel.costly_tests == ("tests/test_slow.py::test_slow",)
+    assert made.funnel.costly_means == "4000 calls or 20 s"
+    assert "1 tests of over 4000 calls or 20 s are left out" in said
+    for task in made.taskset.tasks:
+        assert "test_slow" not in task.verifier.command
+        assert not any("test_slow" in test for test in (*task.FAIL_TO_PASS, *task.PASS_TO_PASS))

@@ -9,6 +9,8 @@ Not the gate: what comes through here is a task on paper, which `tasks.trials` t
 from __future__ import annotations
 
 import ast
+import math
+import signal
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,9 +27,11 @@ from journeyman.verify import VerifierRun
 
 __all__ = ["Candidate", "Dropped", "ScreenLimits", "Screened", "propose", "screen"]
 
-MIN_TIMEOUT_S = 60.0
+MIN_TIMEOUT_S = 120.0
 TIMEOUT_STEP = 4
-SCREEN_S = 10.0
+SCREEN_CPU_S = 5.0
+SCREEN_WALL_S = 30.0
+CPU_EXCEEDED = 128 + signal.SIGXCPU
 MIN_BROAD = 10
 FAILING = (TestStatus.FAILED, TestStatus.ERROR)
 
@@ -38,8 +42,9 @@ class ScreenLimits:
 
     max_failing_share: float
     """Part of the suite's stable tests that a bug may break."""
-    timeout_s: float | None = None
-    """Of the screening; follows what the tests take on the fixed state where none is given."""
+    cpu_s: float | None = None
+    """Processor time of a process of the screening, so that a bug that never ends is found as fast on
+    a busy machine and no other is taken for one; follows what the tests take where none is given."""
     memory_bytes: int = 2 << 30
 
 
@@ -114,11 +119,11 @@ async def screen(
     assert changed is not None
     max_failing = max(MIN_BROAD, int(limits.max_failing_share * len(baseline.stable)))
     selection = candidate.selection
-    timeout_s = limits.timeout_s or SCREEN_S + 5 * selection.duration_s
+    cpu_s = limits.cpu_s or SCREEN_CPU_S + 5 * selection.duration_s
     run, probe = await run_probed(
         environment,
         folder,
-        _fast_failing(candidate.verifier, max_failing + baseline.num_unstable + 1, timeout_s),
+        _fast_failing(candidate.verifier, max_failing + baseline.num_unstable + 1, cpu_s),
         changes={mutation.path: changed},
         limits=Limits(num_cpus=1, memory_bytes=limits.memory_bytes),
         backend=backend,
@@ -141,7 +146,7 @@ def _reason(
     run: VerifierRun, tests: tuple[str, ...], failing: tuple[str, ...], max_failing: int
 ) -> str:
     """Say why a screened candidate is dropped; "" where it is kept."""
-    if run.is_timed_out:
+    if run.is_timed_out or run.exit_code == CPU_EXCEEDED:
         return "timeout"
     if not run.statuses:
         return "unreadable"
@@ -152,17 +157,21 @@ def _reason(
     return "" if failing else "survived"
 
 
-def _fast_failing(verifier: VerifierSpec, num_failures: int, timeout_s: float) -> VerifierSpec:
-    command = verifier.command
+def _fast_failing(verifier: VerifierSpec, num_failures: int, cpu_s: float) -> VerifierSpec:
+    """Return a verifier that gives up early; the clock ends only what waits for ever."""
+    command = f"ulimit -S -t {math.ceil(cpu_s)}\n{verifier.command}"
     if verifier.log_parser == "pytest":
         command += f" --maxfail={num_failures}"
-    return verifier.model_copy(update={"command": command, "timeout_s": timeout_s})
+    return verifier.model_copy(update={"command": command, "timeout_s": SCREEN_WALL_S + 5 * cpu_s})
 
 
 def _verifier_timeout(duration_s: float) -> float:
-    """Return ten times the tests' duration in large steps, so that equal tasks stay equal."""
+    """Return four times the tests' duration in large steps, so that equal tasks stay equal.
+
+    Tests that fit into a verifier's budget take half a minute only if they wait on purpose.
+    """
     timeout_s = MIN_TIMEOUT_S
-    while timeout_s < 10 * duration_s:
+    while timeout_s < 4 * duration_s:
         timeout_s *= TIMEOUT_STEP
     return timeout_s
 

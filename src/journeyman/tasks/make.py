@@ -34,7 +34,7 @@ from journeyman.tasks.gate import Trial, find_flaky, judge
 from journeyman.tasks.mutate import check_kinds, iterate_mutations, reverse_diff
 from journeyman.tasks.order import in_order, num_processors
 from journeyman.tasks.project import Project
-from journeyman.tasks.reach import CALLS_PER_S, Reach
+from journeyman.tasks.reach import MAX_CALLS, Reach
 from journeyman.tasks.statement import find_leaks, write_statement
 from journeyman.tasks.taskset import Taskset, save_taskset
 from journeyman.tasks.trials import Trials, trials_of
@@ -70,12 +70,12 @@ class MakeConfig(Config):
     """Test files that one task's verifier runs at most, those first that reach the bug most."""
     max_test_calls: int = Field(default=MAX_TEST_CALLS, ge=1)
     """A test that makes as many calls is left out; the default is a tenth of a second."""
-    max_verifier_calls: int = Field(default=CALLS_PER_S, ge=1)
-    """Calls of the tests that one verifier runs, at most; the default is about a second."""
+    max_verifier_calls: int = Field(default=MAX_CALLS, ge=1)
+    """Calls of the tests that one verifier runs, at most; the default is about half a second."""
     max_failing_share: float = Field(default=0.5, gt=0, le=1)
     """Part of the suite's tests that one bug may break."""
-    screen_timeout_s: float | None = Field(default=None, gt=0)
-    """Seconds after which the tests of a candidate are ended; follows the suite where none is given."""
+    screen_cpu_s: float | None = Field(default=None, gt=0)
+    """Processor seconds after which a candidate's tests are ended; follows the tests if none."""
 
 
 @dataclass(frozen=True)
@@ -196,9 +196,10 @@ class _Maker:
         )
         self._limits = ScreenLimits(
             max_failing_share=config.max_failing_share,
-            timeout_s=config.screen_timeout_s,
+            cpu_s=config.screen_cpu_s,
         )
         self._num_failures = 0
+        self._num_accepted = 0
 
     def proposals(self) -> Iterator[Candidate | Dropped]:
         """Draw candidates, a few at a time."""
@@ -216,6 +217,15 @@ class _Maker:
         """Screen one candidate and put it through the gate."""
         if isinstance(candidate, Dropped):
             return candidate
+        if self._num_accepted >= self.config.num_tasks:
+            # Candidates are begun in order, so there are enough tasks before this one.
+            return Dropped("not_needed", candidate.label)
+        outcome = await self._twice(candidate)
+        self._num_accepted += isinstance(outcome, _Accepted)
+        return outcome
+
+    async def _twice(self, candidate: Candidate) -> _Accepted | Dropped:
+        """Try a candidate, and once more where the machine failed."""
         try:
             return await self._attempt(candidate)
         except AttributedError as error:
