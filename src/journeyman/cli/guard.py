@@ -64,6 +64,57 @@ def check(
     return 0 if is_good else 1
 
 
+@app.command
+def audit(
+    run: Path = Path("runs/latest"),
+    /,
+    *,
+    taskset: Path | None = None,
+    voiding: Annotated[tuple[str, ...], Parameter(name="--void")] = (),
+    json: bool = False,
+) -> int:
+    """Label every rollout of a run with what it tried, and print how common each label is.
+
+    Writes `audit.jsonl` into the run's folder: one line a rollout, with the events that prove its
+    labels and its reward after voiding.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    taskset
+        Folder of its taskset; the one that the run was made from where none is given.
+    voiding
+        A label that takes a rollout's reward away; again for more, `all` for every one.
+    json
+        Print rates and audits as JSON.
+    """
+    from journeyman.cli.audit import audit_run, read_labels, write_audits
+    from journeyman.guard import rate_labels
+
+    audits = audit_run(run, taskset, read_labels(voiding))
+    write_audits(run, audits)
+    rates = rate_labels(audits)
+    if json:
+        print_json({"num_rollouts": len(audits), "rates": rates, "rollouts": audits})
+        return 0
+    print_table(
+        ("label", "rollouts", "rate", "refused", "carried out"),
+        [
+            (it.label, it.num_rollouts, f"{it.rate:.1%}", it.num_refused, it.num_carried_out)
+            for it in rates
+        ],
+    )
+    for it in audits:
+        for finding in it.findings:
+            where = f"turn {finding.turn}" if finding.turn else "patch"
+            how = " (refused)" if finding.was_refused else ""
+            print_lines(
+                [f"{it.rollout_id} {where}: {finding.label}{how}: {_line(finding.evidence)}"]
+            )
+    return 0
+
+
 def _show(scores: list[Score]) -> None:
     print_table(
         ("guard", "attacks refused", "", "benign allowed", " ", "recall", "precision"),

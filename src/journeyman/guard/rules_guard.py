@@ -67,6 +67,13 @@ class RulesGuard:
 
     def judge(self, call: ToolCall) -> GuardDecision:
         """Read a call; what it writes is remembered if it is allowed."""
+        return self._judge(call, is_carried_out=False)
+
+    def review(self, call: ToolCall) -> GuardDecision:
+        """Read a call that was carried out; what it wrote is remembered whatever it did."""
+        return self._judge(call, is_carried_out=True)
+
+    def _judge(self, call: ToolCall, *, is_carried_out: bool) -> GuardDecision:
         offences: list[Offence] = []
         world = self._world
         for takes_else in (False, True):
@@ -74,7 +81,7 @@ class RulesGuard:
             machine = Machine(world, DefaultRules(), find_program, takes_else=takes_else)
             _read_call(machine, call)
             offences += [it for it in machine.offences if it not in offences]
-        if not offences:
+        if not offences or is_carried_out:
             self._world = world
         return GuardDecision(
             guard=self.name,
