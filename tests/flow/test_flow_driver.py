@@ -89,8 +89,11 @@ async def test_each_rollout_is_done_once_in_two_stages(tmp_path, config):
 
 async def test_a_finished_run_is_not_done_again(tmp_path, config):
     first, _ = await drive(tmp_path, config, lambda job: [do(job)])
-    second, executor = await drive(tmp_path, config, lambda job: [do(job)])
+    seen = []
+    second, executor = await drive(tmp_path, config, lambda job: [do(job)], on_event=seen.append)
     assert second == first
+    started = next(event for event in seen if event.kind == "run_started")
+    assert (started.num_finished, started.num_resolved, started.num_failed) == (12, 12, 0)
     assert executor.jobs == []
     assert len(lines(tmp_path)) == 12
 

@@ -66,7 +66,12 @@ class RolloutProgress:
         """Take one event."""
         if isinstance(event, RunStarted):
             self._num_rollouts, self._num_before = event.num_rollouts, event.num_finished
-            self._counts["finished"] = event.num_finished
+            self._counts.update(
+                finished=event.num_finished,
+                solved=event.num_resolved,
+                unsolved=event.num_finished - event.num_resolved,
+                failed=event.num_failed,
+            )
             if event.num_finished:
                 self._say(f"{event.num_finished} of {event.num_rollouts} were finished before")
         elif isinstance(event, StageStarted):

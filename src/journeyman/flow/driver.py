@@ -178,10 +178,14 @@ class _Driver:
         self._ledger.reclaim(_LOST, is_everything=True)
         self._records.reconcile()
         self._quarantine.recall(self._seats)
-        num_finished = len(self._finished)
+        finished = self._finished.values()
         self.emit(
             RunStarted(
-                run=self._folder.name, num_rollouts=len(self._seats), num_finished=num_finished
+                run=self._folder.name,
+                num_rollouts=len(self._seats),
+                num_finished=len(finished),
+                num_resolved=sum(is_resolved(rollout) for rollout in finished),
+                num_failed=sum(rollout.failure is not None for rollout in finished),
             )
         )
 

@@ -44,6 +44,10 @@ class RunStarted(_Happening):
     num_rollouts: int
     num_finished: int = 0
     """How many an earlier driver had finished."""
+    num_resolved: int = 0
+    """How many of these are resolved."""
+    num_failed: int = 0
+    """How many of these ended with a failure."""
 
 
 class StageStarted(_Happening):
