@@ -63,7 +63,7 @@ async def draw(prompt: str) -> AsyncIterator[str]:
 class NullModel:
     """Draws the time."""
 
-    name, reads_text = "null", True
+    name, reads_text, streams_tokens = "null", True, True
 
     async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Piece | Completion]:
         pieces = []

@@ -15,6 +15,8 @@ KEY = {"Authorization": "Bearer rollout-1"}
 class Held:
     """Lets a spoken model draw when it is told to."""
 
+    streams_tokens = True
+
     def __init__(self, model):
         self.model = model
         self.go = asyncio.Event()
@@ -175,7 +177,7 @@ async def test_a_model_that_never_answers_is_given_up(kit, is_streamed):
 
 async def test_a_failure_in_the_middle_of_a_stream_is_told(kit):
     class Failing:
-        name, reads_text = "failing", True
+        name, reads_text, streams_tokens = "failing", True, True
 
         async def stream(self, prompt, sampling):
             from journeyman.errors import AttributedError

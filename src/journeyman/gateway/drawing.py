@@ -30,8 +30,11 @@ class Drawing:
         template: ToolTemplate | None,
         request: ModelRequest,
         emit: Emit | None,
+        *,
+        needs_tokens: bool,
     ) -> None:
         self._model = model
+        self._needs_tokens = needs_tokens or request.has_logprobs
         self._template = template if request.messages else None
         self._request = request
         self._emit = emit
@@ -63,13 +66,15 @@ class Drawing:
     async def _items(
         self, prompt: Prompt, sampling: Sampling
     ) -> AsyncGenerator[Piece | Completion, None]:
-        if isinstance(self._model, Streamer):
-            stream = self._model.stream(prompt, sampling)
+        model = self._model
+        # Exact tokens go before an early sight of them, where there is not both.
+        if isinstance(model, Streamer) and (model.streams_tokens or not self._needs_tokens):
+            stream = model.stream(prompt, sampling)
             async with aclosing(cast("AsyncGenerator[Piece | Completion, None]", stream)) as items:
                 async for item in items:
                     yield item
             return
-        done = await self._model.complete(prompt, sampling)
+        done = await model.complete(prompt, sampling)
         if done.message is None:
             yield Piece(done.text, done.token_ids, done.logprobs)
         yield done

@@ -85,7 +85,8 @@ class Engine:
         started_at, clock = time.time(), time.monotonic()
         prepared = await prepare(self.model, self.template, session.conversations, request)
         sampling = self._sampling(session, request, prepared)
-        drawing = Drawing(self.model, self.template, request, emit)
+        needs_tokens = session.is_captured or self._on_turn is not None
+        drawing = Drawing(self.model, self.template, request, emit, needs_tokens=needs_tokens)
         completion, parsed = await drawing.run(prepared.prompt, sampling, prepared.call_lead)
         shown, own, wires = drawing.reader.named(_message(parsed))
         turn = Turn(

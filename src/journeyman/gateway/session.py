@@ -36,6 +36,8 @@ class Session:
         self.limits = limits or Limits()
         self.sampling = sampling
         """Temperature, nucleus and seed of every call, and the most tokens; a client's do not count."""
+        self.is_captured = num_remembered is None
+        """Whether every turn is kept."""
         self.conversations = Conversations(num_remembered=num_remembered)
         self.ending: Ending | None = None
         """The first limit that refused or ended a call."""

@@ -29,6 +29,7 @@ class SpokenModel:
     """Writes another model's messages as a template's text, in randomly cut tokens."""
 
     reads_text = True
+    streams_tokens = True
 
     def __init__(self, model: Model, template: ToolTemplate, *, seed: int = 0) -> None:
         self.model = model

@@ -59,6 +59,9 @@ class Piece(NamedTuple):
 class Streamer(Protocol):
     """What a model that reads text may also do: hand its completion over while it draws it."""
 
+    streams_tokens: bool
+    """Whether what is streamed carries tokens and log-probabilities as `Model.complete` gives them."""
+
     def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Piece | Completion]:
         """Yield pieces as they are drawn, and the whole completion last.
 

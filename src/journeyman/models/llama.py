@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from journeyman.errors import AttributedError
+from journeyman.models.base import Piece
 from journeyman.models.llama_process import LlamaProcess, LlamaSettings, start_llama
 from journeyman.models.logprobs import align
 from journeyman.models.transport import JsonClient
@@ -33,6 +36,8 @@ class LlamaModel:
     """A model that reads text, served by a process that this object owns."""
 
     reads_text = True
+    streams_tokens = False
+    # The server streams only tokens that end a character, and never the one that ends the turn.
 
     def __init__(self, name: str, settings: LlamaSettings, *, seed: int = 0) -> None:
         self.name = name
@@ -85,6 +90,32 @@ class LlamaModel:
             model_version=self.settings.path.name,
         )
         return await self._split_stop(completion, answer)
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Piece | Completion]:
+        """Yield the text as it is drawn, then the completion without its tokens.
+
+        Raises as `complete` does.
+        """
+        tokens = prompt.token_ids
+        if tokens is None:
+            tokens = await self.tokenize(prompt.text or "", is_start=True)
+        seed = next(self._seeds) if sampling.seed is None else sampling.seed
+        body = _request(tokens, sampling, seed) | {"stream": True, "n_probs": 0}
+        parts: list[str] = []
+        async with aclosing(self._events("/completion", body)) as answers:
+            async for answer in answers:
+                if answer["content"]:
+                    parts.append(answer["content"])
+                    yield Piece(answer["content"])
+                if answer["stop"]:
+                    yield Completion(
+                        text="".join(parts),
+                        finish_reason="length" if answer["stop_type"] == "limit" else "stop",
+                        stop_text=answer.get("stopping_word", ""),
+                        num_prompt_tokens=len(tokens),
+                        num_completion_tokens=answer["tokens_predicted"],
+                        model_version=self.settings.path.name,
+                    )
 
     async def tokenize(self, text: str, *, is_start: bool = False) -> tuple[int, ...]:
         """Return the tokens of `text`; the names of special tokens are read as those tokens."""
@@ -162,6 +193,23 @@ class LlamaModel:
             raise
         self._num_crashes = 0
         return answer
+
+    async def _events(
+        self, path: str, body: dict[str, Any]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        client = await self._served()
+        process = self._process
+        try:
+            async with aclosing(client.stream(path, body)) as events:
+                async for event in events:
+                    if "error" in event:
+                        raise AttributedError("model_unreachable", str(event["error"]))
+                    yield event
+        except AttributedError as error:
+            if error.cause == "model_unreachable" and process and await process.has_died(_DEATH_S):
+                raise AttributedError("model_unreachable", process.last_words()) from None
+            raise
+        self._num_crashes = 0
 
     async def _served(self) -> JsonClient:
         """The client of the living server, which is started where it is not there."""

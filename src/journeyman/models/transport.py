@@ -9,7 +9,7 @@ Connections are kept and reused; nothing is retried here, for the flow does that
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import aiohttp
@@ -20,6 +20,7 @@ from journeyman.models.base import ContextOverflowError
 __all__ = ["JsonClient"]
 
 _SHOWN_CHARACTERS = 300
+_EVENT, _END = b"data: ", b"data: [DONE]"
 # How servers say that a prompt is too long: llama.cpp, OpenAI, vLLM and SGLang.
 _OVERFLOW_SIGNS = (
     "exceed_context_size_error",
@@ -49,6 +50,28 @@ class JsonClient:
         """Return the JSON object at `path`. Raises as `post` does."""
         return await self._request("GET", path, None)
 
+    async def stream(
+        self, path: str, body: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield the JSON objects of server-sent events as they come. Raises as `post` does."""
+        rest = b""
+        try:
+            async with self._opened().post(
+                self.base_url + path, json=body, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    data = await response.read()
+                    raise _refusal(response.status, data.decode("utf-8", "replace"))
+                async for data in response.content.iter_any():
+                    *lines, rest = (rest + data).split(b"\n")
+                    for line in lines:
+                        if line.startswith(_EVENT) and not line.startswith(_END):
+                            yield _decoded(line.removeprefix(_EVENT))
+        except TimeoutError:
+            raise self._too_late() from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise AttributedError("model_unreachable", f"{self.base_url}: {error}") from None
+
     async def close(self) -> None:
         """Close every connection."""
         session, self._session = self._session, None
@@ -68,14 +91,17 @@ class JsonClient:
             ) as response:
                 status, data = response.status, await response.read()
         except TimeoutError:
-            raise AttributedError(
-                "model_timeout", f"no answer from {self.base_url} in {self.timeout_s:.0f} s"
-            ) from None
+            raise self._too_late() from None
         except (aiohttp.ClientError, OSError) as error:
             raise AttributedError("model_unreachable", f"{self.base_url}: {error}") from None
         if status != 200:
             raise _refusal(status, data.decode("utf-8", "replace"))
         return _decoded(data)
+
+    def _too_late(self) -> AttributedError:
+        return AttributedError(
+            "model_timeout", f"no answer from {self.base_url} in {self.timeout_s:.0f} s"
+        )
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
