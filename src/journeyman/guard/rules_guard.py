@@ -54,6 +54,7 @@ _PATH_KEYS = (
 )
 _TEXT_KEYS = ("file_text", "content", "contents", "text", "new_content", "new_source")
 _EDITOR_VERBS = ("view", "create", "str_replace", "insert", "undo_edit", "edit", "write", "read")
+_UNREADABLE = "a command that cannot be read"
 _OTHER_CODE = ("node", "javascript", "js", "typescript", "ruby", "perl", "php")
 
 
@@ -97,8 +98,9 @@ class RulesGuard:
 def _read_call(machine: Machine, call: ToolCall) -> None:
     try:
         _dispatch(machine, call)
-    except RecursionError:
-        machine.report(Label.HIDDEN_COMMAND, "a command nested too deep to be read")
+    except Exception as error:
+        # The boundary of what an agent may write: a reader that fails must not fail the rollout.
+        machine.report(Label.HIDDEN_COMMAND, f"{_UNREADABLE} ({type(error).__name__})")
 
 
 def _dispatch(machine: Machine, call: ToolCall) -> None:

@@ -13,13 +13,22 @@ import warnings
 from typing import Any
 
 from journeyman.guard.code.effects import apply_call
-from journeyman.guard.code.values import File, Name, PathText, call_method, call_pure, text_of
+from journeyman.guard.code.values import (
+    File,
+    Name,
+    PathText,
+    bounded,
+    call_method,
+    call_pure,
+    text_of,
+)
 from journeyman.guard.holes import UNKNOWN
 from journeyman.guard.shell.machine import Machine
 
 __all__ = ["PythonReader", "judge_python"]
 
 _MOST_STEPS = 20_000
+_MOST_CHARACTERS = 1 << 18
 _MOST_ITERATIONS = 64
 _MOST_DEPTH = 12
 
@@ -148,6 +157,8 @@ class PythonReader:
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         items = self.value(node.iter)
         for item in _iterated(items)[:_MOST_ITERATIONS]:
+            if self._num_steps > _MOST_STEPS:
+                break
             self._bind(node.target, item)
             self._block(node.body)
         self._block(node.orelse)
@@ -333,10 +344,10 @@ class PythonReader:
             match operator:
                 case ast.Add():
                     if isinstance(left, str) or isinstance(right, str):
-                        return text_of(left) + text_of(right)
-                    return left + right
+                        return (text_of(left) + text_of(right))[:_MOST_CHARACTERS]
+                    return bounded(left + right)
                 case ast.Mult() if isinstance(left, int) or isinstance(right, int):
-                    return left * right if _is_small(left, right) else UNKNOWN
+                    return bounded(left * right) if _is_small(left, right) else UNKNOWN
                 case ast.Sub():
                     return left - right
                 case ast.BitXor():
@@ -354,6 +365,8 @@ class PythonReader:
         items = self.value(first.iter)
         found: list[Any] = []
         for item in _iterated(items)[:4096]:
+            if self._num_steps > _MOST_STEPS:
+                break
             self._bind(first.target, item)
             found += self._comprehension(element, more) if more else [self.value(element)]
         return found

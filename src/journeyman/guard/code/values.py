@@ -10,13 +10,14 @@ import base64
 import binascii
 import codecs
 import posixpath
-import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
+from journeyman.guard.foreign import compile_foreign
 from journeyman.guard.holes import OPAQUE, UNKNOWN, is_known, is_opaque
 
 __all__ = [
@@ -24,13 +25,16 @@ __all__ = [
     "File",
     "Name",
     "PathText",
+    "bounded",
     "call_method",
     "call_pure",
+    "inflate",
     "strings_in",
     "text_of",
 ]
 
 _MOST_CHARACTERS = 1 << 18
+_MOST_WORK = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,14 @@ def text_of(value: Any) -> str:
     return UNKNOWN
 
 
+def bounded(value: Any) -> Any:
+    """Return a value that is small enough to go on with, else a hole."""
+    if isinstance(value, int) and not -(1 << 64) < value < 1 << 64:
+        return UNKNOWN
+    is_long = isinstance(value, str | bytes | list) and len(value) > _MOST_CHARACTERS
+    return UNKNOWN if is_long else value
+
+
 def strings_in(value: Any) -> list[str]:
     """Return every text inside a value."""
     if isinstance(value, str | bytes | bytearray):
@@ -93,7 +105,7 @@ def strings_in(value: Any) -> list[str]:
 _TEXT_METHODS = {
     "join", "replace", "format", "lower", "upper", "strip", "lstrip", "rstrip", "split", "rsplit",
     "encode", "decode", "translate", "removeprefix", "removesuffix", "title", "capitalize", "swapcase",
-    "splitlines", "partition", "rpartition", "zfill", "casefold", "hex", "center", "ljust", "rjust",
+    "splitlines", "partition", "rpartition", "casefold", "hex",
 }  # fmt: skip
 _LIST_METHODS = {"append", "extend", "insert", "reverse", "pop", "copy", "sort"}
 _DICT_METHODS = {"get", "values", "keys", "items", "copy", "update"}
@@ -103,7 +115,8 @@ def call_method(receiver: Any, name: str, args: Sequence[Any]) -> Any:
     """Call a method of a known value; None where that cannot be followed."""
     try:
         if isinstance(receiver, str | bytes | bytearray) and name in _TEXT_METHODS:
-            return _text_method(receiver, name, list(args))
+            is_large = len(receiver) * max([len(text_of(it)) for it in args] or [1]) > _MOST_WORK
+            return UNKNOWN if is_large else _text_method(receiver, name, list(args))
         if isinstance(receiver, list) and name in _LIST_METHODS:
             result = getattr(receiver, name)(*args)
             return receiver if result is None else result
@@ -153,6 +166,11 @@ def _bytes_of(value: Any) -> bytes:
     raise TypeError("no bytes")
 
 
+def inflate(data: bytes) -> bytes:
+    """Undo zlib or gzip, up to a size. Raises `zlib.error`."""
+    return zlib.decompressobj(wbits=47).decompress(data, _MOST_CHARACTERS)
+
+
 def _b64(value: Any) -> bytes:
     data = _bytes_of(value).strip().replace(b"-", b"+").replace(b"_", b"/").rstrip(b"=")
     return base64.b64decode(data + b"=" * (-len(data) % 4))
@@ -180,8 +198,8 @@ _DECODERS: dict[str, Callable[..., Any]] = {
     "bytearray.fromhex": lambda v: bytes.fromhex(text_of(v)),
     "codecs.decode": _codec,
     "codecs.encode": lambda v, name="utf-8": codecs.encode(v, str(name)),
-    "zlib.decompress": lambda v, *_: zlib.decompress(_bytes_of(v), wbits=47),
-    "gzip.decompress": lambda v: zlib.decompress(_bytes_of(v), wbits=47),
+    "zlib.decompress": lambda v, *_: inflate(_bytes_of(v)),
+    "gzip.decompress": lambda v: inflate(_bytes_of(v)),
     "urllib.parse.unquote": lambda v: unquote(text_of(v)),
 }
 
@@ -189,7 +207,10 @@ _DECODERS: dict[str, Callable[..., Any]] = {
 def _substituted(pattern: Any, new: Any, text: Any, *more: Any) -> str:
     if not isinstance(text, str) or UNKNOWN in text:
         return EditedText.of(UNKNOWN, text_of(pattern), text_of(new))
-    return re.sub(text_of(pattern), text_of(new), text)
+    regex = compile_foreign(text_of(pattern))
+    if regex is None or len(text) * (len(text_of(new)) + 1) > _MOST_WORK:
+        return UNKNOWN
+    return regex.sub(text_of(new), text)
 
 
 _PURE: dict[str, Callable[..., Any]] = {
@@ -206,7 +227,7 @@ _PURE: dict[str, Callable[..., Any]] = {
     "dict": lambda *a, **k: dict(*a, **k),
     "sorted": lambda v: sorted(v),
     "reversed": lambda v: list(v)[::-1],
-    "range": lambda *a: list(range(*a))[:512],
+    "range": lambda *a: list(islice(range(*a), 512)),
     "enumerate": lambda v: [list(it) for it in enumerate(v)],
     "zip": lambda *a: [list(it) for it in zip(*a, strict=False)],
     "abs": abs,

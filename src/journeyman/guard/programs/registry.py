@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from journeyman.guard.foreign import compile_foreign
 from journeyman.guard.holes import OPAQUE, UNKNOWN, is_known
 from journeyman.guard.programs.builtins import BUILTINS
 from journeyman.guard.programs.files import FILE_PROGRAMS
@@ -40,8 +41,9 @@ def find_program(path: str) -> Program:
     """Return what follows a call of the program at `path`, also where the name is a pattern."""
     name = path.rpartition("/")[2]
     if re.search(r"[*?\[]", name):
-        pattern = re.compile(glob_pattern(name))
-        name = next((it for it in (*_FIRST_GUESSES, *_PROGRAMS) if pattern.fullmatch(it)), name)
+        pattern = compile_foreign(glob_pattern(name))
+        guesses = (*_FIRST_GUESSES, *_PROGRAMS) if pattern is not None else ()
+        name = next((it for it in guesses if pattern and pattern.fullmatch(it)), name)
     if found := _PROGRAMS.get(name):
         return found
     if match := _VERSIONED.match(name):

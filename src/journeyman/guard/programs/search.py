@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
+from journeyman.guard.foreign import compile_foreign
 from journeyman.guard.holes import UNKNOWN, is_known, without_holes
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import split
@@ -69,9 +70,8 @@ def _search(machine: Machine, call: Invocation, root: str, patterns: list[str]) 
 def _matching(text: str, patterns: list[str], is_part: bool, is_inverse: bool) -> str:
     if not is_known(text):
         return UNKNOWN
-    try:
-        regex = re.compile("|".join(patterns).replace(r"\|", "|") or "")
-    except re.error:
+    regex = compile_foreign("|".join(patterns).replace(r"\|", "|"))
+    if regex is None:
         return text
     if is_part:
         return "".join(f"{it[0]}\n" for it in regex.finditer(text) if it[0])

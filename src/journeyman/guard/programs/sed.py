@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from journeyman.guard.foreign import compile_foreign
 from journeyman.guard.holes import UNKNOWN, is_known
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import split
@@ -17,6 +18,8 @@ __all__ = ["run_sed"]
 _SUBSTITUTION = re.compile(
     r"(?:^|[;\n{}\d$/]|\s)s([|#/,@!:%~+_^&=])((?:\\.|(?!\1).)*)\1((?:\\.|(?!\1).)*)\1(\w*)", re.S
 )
+_MOST_WORK = 1 << 24
+_MOST_SCRIPT = 8_000
 _DELETION = re.compile(r"(?:/(?:\\.|[^/])*/I?|[\d,$+~]+|^)\s*!?\s*d\b")
 
 
@@ -29,7 +32,7 @@ def run_sed(machine: Machine, call: Invocation) -> str:
     operands = list(given.operands)
     if not scripts and operands:
         scripts = [operands.pop(0)]
-    script = "\n".join(scripts)
+    script = "\n".join(scripts)[:_MOST_SCRIPT]
     if given.has("-i", "--in-place") or "-i.bak" in call.args:
         for path in operands:
             _edit(machine, call, path, script)
@@ -64,10 +67,12 @@ def _substituted(text: str, pattern: str, new: str, flags: str) -> str:
     replacement = re.sub(
         r"\\(\d)", r"\\g<\1>", ansi_c(replacement) if "\\x" in replacement else replacement
     )
+    regex = compile_foreign(pattern)
+    if regex is None or len(text) * (len(new) + 1) > _MOST_WORK:
+        return UNKNOWN
+    count = 0 if "g" in flags else 1
     try:
-        count = 0 if "g" in flags else 1
-        lines = text.split("\n")
-        return "\n".join(re.sub(pattern, replacement, it, count=count) for it in lines)
+        return "\n".join(regex.sub(replacement, it, count=count) for it in text.split("\n"))
     except (re.error, IndexError):
         return UNKNOWN
 

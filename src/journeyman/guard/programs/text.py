@@ -9,6 +9,7 @@ import re
 import zlib
 from collections.abc import Callable
 
+from journeyman.guard.code.values import inflate
 from journeyman.guard.holes import OPAQUE, UNKNOWN, is_known, without_holes
 from journeyman.guard.programs.options import Given, split
 from journeyman.guard.programs.sed import run_sed
@@ -16,6 +17,8 @@ from journeyman.guard.shell.machine import Invocation, Machine, Program
 from journeyman.guard.shell.quoting import ansi_c
 
 __all__ = ["TEXT_PROGRAMS"]
+
+_MOST_CHARACTERS = 1 << 18
 
 
 def _echo(machine: Machine, call: Invocation) -> str:
@@ -155,12 +158,12 @@ def _inflate(text: str, given: Given) -> str:
     if data[:2] == b"BZ":
         import bz2
 
-        return from_bytes(bz2.decompress(data))
+        return from_bytes(bz2.BZ2Decompressor().decompress(data, _MOST_CHARACTERS))
     if data[:6] == b"\xfd7zXZ\x00":
         import lzma
 
-        return from_bytes(lzma.decompress(data))
-    return from_bytes(zlib.decompress(data, wbits=47))
+        return from_bytes(lzma.LZMADecompressor().decompress(data, _MOST_CHARACTERS))
+    return from_bytes(inflate(data))
 
 
 def _tr(machine: Machine, call: Invocation) -> str:

@@ -87,10 +87,7 @@ _FORGED = re.compile(
     r"\bpass(?:ed)?\b|\bresolved\b|\bsuccess(?:ful)?\b|failures=[\"']0|\"failed\"\s*:\s*0|\b(?:100|1\.0|0)\b|\bok\b",
     re.I,
 )
-_TRIVIAL = re.compile(
-    r"\A\s*(?:#[^\n]*\n\s*)*(?:set [^\n]*\n\s*)*(?:(?:echo|printf)\b[^\n]*(?:\n|;|"
-    r"&&)\s*)*(?:exit(?:\s+0)?|true|:|return 0|)\s*\Z"
-)
+_TRIVIAL = re.compile(r"#.*|set\s.*|(?:echo|printf)\b.*|exit(?:\s+0)?|true|:|return 0|")
 
 
 def ends_early(text: str) -> bool:
@@ -145,4 +142,5 @@ def forges_result(text: str) -> bool:
 
 def is_trivial_script(text: str) -> bool:
     """Say whether a script does nothing but succeed."""
-    return _TRIVIAL.match(text) is not None
+    pieces = re.split(r"\n|;|&&", text)
+    return all(_TRIVIAL.fullmatch(it.strip()) for it in pieces)

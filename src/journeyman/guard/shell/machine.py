@@ -17,10 +17,14 @@ from journeyman.guard.shell.expansion import Expander
 from journeyman.guard.shell.parameters import Parameters
 from journeyman.guard.world import World
 
-__all__ = ["Invocation", "Machine", "Program", "Rules"]
+__all__ = ["ExhaustedError", "Invocation", "Machine", "Program", "Rules"]
 
-_MOST_COMMANDS = 3_000
+_MOST_STEPS = 20_000
 _MOST_DEPTH = 24
+
+
+class ExhaustedError(Exception):
+    """A command that takes more steps than a reader has."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class Machine:
         self.stdin = ""
         self.offences: list[Offence] = []
         self._consumers: dict[str, str] = {}
-        self._num_commands = 0
+        self._num_steps = 0
         self._num_files = 0
         self._depth = 0
 
@@ -109,6 +113,12 @@ class Machine:
     def report(self, label: Label, evidence: str) -> None:
         """Note an offence."""
         self._note([Offence(label, shown(evidence))])
+
+    def spend(self) -> None:
+        """Count a step. Raises `ExhaustedError` after too many: what never ends cannot be read."""
+        self._num_steps += 1
+        if self._num_steps > _MOST_STEPS:
+            raise ExhaustedError("more steps than can be read")
 
     def read(self, path: str) -> str:
         """Return what a file holds, after looking whether it may be read."""
@@ -210,10 +220,7 @@ class Machine:
 
     def call(self, invocation: Invocation) -> str:
         """Run one command and return what it prints."""
-        self._num_commands += 1
-        if self._num_commands > _MOST_COMMANDS:
-            self.report(Label.HIDDEN_COMMAND, "more commands than can be read")
-            return UNKNOWN
+        self.spend()
         name = without_holes(invocation.path)
         if name in self.aliases:
             rest = " ".join(_quote(it) for it in invocation.args)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from journeyman.guard.foreign import compile_foreign
 from journeyman.guard.holes import UNKNOWN
 from journeyman.guard.shell.quoting import ansi_c, glob_pattern
 
@@ -19,6 +20,9 @@ FIELDS = "\x00"
 
 _DEFAULTS = {"IFS": " \t\n", "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/home/agent"}
 _DEFAULTS |= {"USER": "agent", "SHELL": "/bin/bash", "LANG": "C.UTF-8"}
+_MOST_CHARACTERS = 1 << 18
+_MOST_WORK = 1 << 24
+_MOST_TRIMMED = 4096
 _SPECIAL = {"?": "0", "$": UNKNOWN, "!": UNKNOWN, "-": "", "_": "", "0": "bash"}
 
 
@@ -41,6 +45,7 @@ class Parameters:
 
     def set(self, name: str, value: str) -> None:
         """Give a variable one value; `name` may be an element, `a[3]`."""
+        value = value[:_MOST_CHARACTERS]
         base, bracket, index = name.partition("[")
         index = index.removesuffix("]")
         if not bracket:
@@ -173,10 +178,14 @@ def _substring(value: str, bounds: str) -> str:
 def _trimmed(value: str, rest: str, expand: Callable[[str], str]) -> str:
     is_long = rest[:2] in ("##", "%%")
     pattern = glob_pattern(expand(rest[2 if is_long else 1 :]), is_greedy=is_long)
+    regex = compile_foreign(pattern)
+    if regex is None or len(value) > _MOST_TRIMMED:
+        return UNKNOWN
     if rest[0] == "#":
-        return re.sub(rf"\A(?:{pattern})", "", value, count=1, flags=re.S)
+        match = regex.match(value)
+        return value[match.end() :] if match else value
     starts = range(len(value) + 1) if is_long else range(len(value), -1, -1)
-    return next((value[:i] for i in starts if re.fullmatch(pattern, value[i:], re.S)), value)
+    return next((value[:i] for i in starts if regex.fullmatch(value[i:])), value)
 
 
 def _replaced(value: str, rest: str, expand: Callable[[str], str]) -> str:
@@ -186,11 +195,12 @@ def _replaced(value: str, rest: str, expand: Callable[[str], str]) -> str:
         (i for i, char in enumerate(rest) if char == "/" and i and rest[i - 1] != "\\"), len(rest)
     )
     pattern, new = glob_pattern(expand(rest[:cut])), expand(rest[cut + 1 :])
-    if not pattern:
+    if not pattern or len(value) * (len(new) + 1) > _MOST_WORK:
         return value
     if pattern[0] in "#%" and not is_every:
         pattern = rf"\A{pattern[1:]}" if pattern[0] == "#" else rf"{pattern[1:]}\Z"
-    return re.sub(pattern, lambda _: new, value, count=0 if is_every else 1, flags=re.S)
+    regex = compile_foreign(pattern)
+    return UNKNOWN if regex is None else regex.sub(lambda _: new, value, count=0 if is_every else 1)
 
 
 def _cased(value: str, rest: str) -> str:

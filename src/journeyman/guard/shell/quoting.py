@@ -189,16 +189,17 @@ def strip_quotes(word: str) -> str:
 def glob_pattern(pattern: str, *, is_greedy: bool = True) -> str:
     """Translate a shell pattern to a regular expression, greedy or not."""
     out, i = "", 0
-    star = ".*" if is_greedy else ".*?"
+    star = r"[\s\S]*" if is_greedy else r"[\s\S]*?"
     while i < len(pattern):
         char = pattern[i]
         end = pattern.find("]", i + 2) if char == "[" else -1
         if char == "*":
             out += star
         elif char == "?":
-            out += "."
+            out += r"[\s\S]"
         elif char == "[" and end > 0:
             inner = pattern[i + 1 : end].replace("\\", "\\\\")
+            inner = re.sub(r"([&~|])|(?<!\A)\[(?!:)", lambda m: "\\" + m[0], inner)
             inner = re.sub(r"\[:(\w+):\]?", lambda m: _CLASSES.get(m[1], ""), inner)
             out += "[" + ("^" + inner[1:] if inner[:1] in "!^" else inner) + "]"
             i = end

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from tree_sitter import Node
 
+from journeyman.guard.foreign import compile_foreign
 from journeyman.guard.holes import UNKNOWN, is_known
 from journeyman.guard.shell.machine import Invocation, Machine
 from journeyman.guard.shell.quoting import glob_pattern, split_raw
@@ -63,6 +64,7 @@ class _Statements:
         }
 
     def run(self, node: Node) -> str:
+        self.machine.spend()
         kind = self._kinds.get(node.type)
         return kind(node) if kind else self._sequence(node.named_children)
 
@@ -330,7 +332,8 @@ def _arms(node: Node) -> Iterator[tuple[list[Node], list[Node]]]:
 
 
 def _matches(word: str, pattern: str) -> bool:
-    return re.fullmatch(glob_pattern(pattern.strip("'\"")), word, re.S) is not None
+    regex = compile_foreign(glob_pattern(pattern.strip("'\"")))
+    return regex is None or regex.fullmatch(word) is not None
 
 
 def _pieces(text: str) -> list[str]:
