@@ -66,3 +66,4 @@ def test_quickstart_without_a_network_uses_what_ships_and_says_so(tmp_path):
     assert outcome["solve_rate"]["noop"] == 0.0
     assert outcome["solve_rate"]["smollm2"] is None
     assert outcome["missing"]["smollm2"]
+    assert outcome["tests_left_out"] == {"number": 0, "limit": "500000 calls or 20 s"}

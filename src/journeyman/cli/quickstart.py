@@ -22,6 +22,7 @@ from journeyman.models import open_model
 from journeyman.runs import RunFolder
 from journeyman.scaffolds import SessionLimits
 from journeyman.tasks import BUNDLED, IndexUnreachableError, MakeConfig, Project, obtain_project
+from journeyman.tasks.funnel import FunnelReport
 from journeyman.types import Sampling
 
 __all__ = ["QuickstartConfig", "quickstart"]
@@ -159,6 +160,7 @@ class _Quickstart:
             "tasks_validated": num_tasks,
             "solve_rate": rates,
             "missing": missing,
+            "tests_left_out": self._tests_left_out(),
             "summary": summary,
         }
 
@@ -172,6 +174,15 @@ class _Quickstart:
             )
         self.run.write_text("logs/funnel.json", made.funnel.model_dump_json(indent=2) + "\n")
         self.steps(f"{len(made.taskset.tasks)} tasks made and validated")
+
+    def _tests_left_out(self) -> dict[str, int | str]:
+        """Say how many tests the tasks do without, and why; nothing where no funnel was kept."""
+        try:
+            text = (self.run.path / "logs/funnel.json").read_text(encoding="utf-8")
+            funnel = FunnelReport.model_validate_json(text)
+        except (OSError, ValueError):
+            return {}
+        return {"number": len(funnel.costly_tests), "limit": funnel.costly_means}
 
     async def _models(self) -> tuple[tuple[str, ...], dict[str, str]]:
         """Return the models that can be opened here, and why the language model cannot if so."""
@@ -200,6 +211,9 @@ def _show(outcome: dict[str, Any]) -> None:
     where = f"{outcome['project']}, {outcome['tasks_validated']} validated tasks"
     print_lines([f"{where}, {outcome['duration_s']:.0f} s", ""])
     show_summary(outcome["summary"])
+    left_out = outcome["tests_left_out"]
+    if left_out.get("number"):
+        print_lines([f"{left_out['number']} tests of over {left_out['limit']} were left out"])
     for spec, reason in outcome["missing"].items():
         print_lines([f"{spec} was left out: {reason}"])
     print_lines(
