@@ -13,16 +13,20 @@ import os
 import secrets
 import time
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from journeyman.errors import AttributedError
+from journeyman.errors import AttributedError, JourneymanError
 from journeyman.sandbox import process, state
 from journeyman.sandbox.base import WORKSPACE, Executed, SandboxSpec
 from journeyman.sandbox.engine import LABEL, Engine, find_engine, spawn
 from journeyman.sandbox.files import FILE_LIMIT_BYTES, FILE_TIMEOUT_S, READ, WRITE, raise_refusal
 from journeyman.sandbox.image import DEFAULT_BASE, find_image
+from journeyman.sandbox.netns import listen_in
 from journeyman.sandbox.overlay import archive_of
 from journeyman.sandbox.settings import AGENT_HOME, BASE_VARIABLES
+
+if TYPE_CHECKING:
+    from journeyman.sandbox.index import IndexServer
 
 __all__ = ["ContainerSandbox", "open_container"]
 
@@ -59,6 +63,7 @@ class ContainerSandbox:
         self._engine = engine
         self._keeper: process.Child | None = keeper
         self._lifeline = lifeline
+        self._index: IndexServer | None = None
 
     async def execute(
         self,
@@ -70,7 +75,7 @@ class ContainerSandbox:
         user: Literal["agent", "root"] = "agent",
     ) -> Executed:
         """Run a shell command in the workspace; `root` is uid 0 of a container without power."""
-        variables = {**BASE_VARIABLES, **self.spec.variables, **(env or {})}
+        variables = self._variables(env)
         words = ["bash", "-c", command]
         limit = self.spec.limits.output_bytes
         owner = "0:0" if user == "root" else _user(self.spec)
@@ -92,6 +97,8 @@ class ContainerSandbox:
         keeper, self._keeper = self._keeper, None
         if keeper is None:
             return
+        if self._index is not None:
+            await self._index.close()
         os.close(self._lifeline)
         if not await process.wait(keeper, _CLOSE_TIMEOUT_S):
             os.kill(keeper.pid, 9)
@@ -108,6 +115,20 @@ class ContainerSandbox:
             if archive:
                 await self._must(["tar", "-x", "-p", "-C", WORKSPACE, "-f", "-"], archive)
 
+    async def serve_index(self) -> None:
+        """Serve the package indexes on the container's own loopback, from out here."""
+        from journeyman.sandbox.index import INDEX_PORT, open_index  # with HTTP, others need not
+
+        pid = await self._engine.ask("inspect", "--format", "{{.State.Pid}}", self.container)
+        try:
+            listener = await asyncio.to_thread(listen_in, int(pid), INDEX_PORT)
+        except OSError as error:
+            raise JourneymanError(
+                f"the network of a container cannot be entered: {error}",
+                "run as root beside the engine, or use --sandbox namespace",
+            ) from None
+        self._index = await open_index(self.spec, listener)
+
     async def _must(self, words: list[str], stdin: bytes) -> None:
         owner = _user(self.spec)
         done = await self._run(words, FILE_TIMEOUT_S, stdin, 4096, dict(BASE_VARIABLES), owner)
@@ -116,10 +137,13 @@ class ContainerSandbox:
             raise AttributedError("sandbox_unavailable", f"its workspace cannot be laid: {detail}")
 
     async def _script(self, words: list[str], stdin: bytes, limit: int) -> Executed:
-        variables = {**BASE_VARIABLES, **self.spec.variables}
         return await self._run(
-            ["sh", "-c", *words], FILE_TIMEOUT_S, stdin, limit, variables, _user(self.spec)
+            ["sh", "-c", *words], FILE_TIMEOUT_S, stdin, limit, self._variables(), _user(self.spec)
         )
+
+    def _variables(self, extra: dict[str, str] | None = None) -> dict[str, str]:
+        index = self._index.variables if self._index is not None else {}
+        return {**BASE_VARIABLES, **index, **self.spec.variables, **(extra or {})}
 
     async def _run(
         self,
@@ -212,6 +236,8 @@ async def open_container(
     try:
         await engine.remove(container_name(name))
         sandbox = await _start(spec, folder, engine, image)
+        if spec.network == "index":
+            await sandbox.serve_index()
         await sandbox.lay(spec.workspace_layers[1:])
     except BaseException:
         if sandbox is None:

@@ -28,21 +28,17 @@ async def open_sandbox(
     Raises `JourneymanError` where this machine cannot run one, and
     `AttributedError("sandbox_unavailable")` where `name` is taken.
     """
-    kind, _, base = backend.partition(":")
-    if kind in _ENGINES:
-        if spec.network == "index":
-            raise JourneymanError(
-                f"the {kind} sandbox has no package-index proxy", "use --sandbox namespace"
-            )
-        return await open_container(spec, _file_name(name or _default_name(spec)), kind, base)
-    if backend != "namespace":
-        raise JourneymanError(
-            f"unknown sandbox backend {backend!r}", "use namespace, docker, podman or docker:IMAGE"
-        )
     if spec.network == "index" and spec.index is None:
         raise JourneymanError(
             "network index needs an instant: the package-index proxy serves what was there before",
             "give SandboxSpec an IndexPolicy",
+        )
+    kind, _, base = backend.partition(":")
+    if kind in _ENGINES:
+        return await open_container(spec, _file_name(name or _default_name(spec)), kind, base)
+    if backend != "namespace":
+        raise JourneymanError(
+            f"unknown sandbox backend {backend!r}", "use namespace, docker, podman or docker:IMAGE"
         )
     return await open_namespace(spec, _file_name(name or _default_name(spec)))
 
