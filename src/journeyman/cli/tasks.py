@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 __all__ = ["app", "make_taskset", "show_funnel"]
 
 app = App(name="tasks", help="Make tasks out of a repository, check them, look at them.")
+app.command(
+    "journeyman.cli.mine:mine", name="mine", help="Make tasks of a history's pull requests."
+)
 
 
 @app.command

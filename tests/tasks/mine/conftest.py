@@ -16,6 +16,7 @@ class Repo:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.clock = START
+        self.rebased = ""
         path.mkdir(parents=True)
         self.git("init", "-q", "-b", "main")
 
@@ -88,3 +89,155 @@ def calc(repo):
     """A repository whose next change can fix `add`."""
     repo.commit("start", {"calc.py": CODE, "tests/test_name.py": "def test_name():\n    pass\n"})
     return repo
+
+
+PRICES = '''\
+"""Prices in cents."""
+
+
+def total(prices, discount=0):
+    """Add prices up; a discount is a percentage."""
+    whole = 0
+    for price in prices:
+        whole += price
+    return whole - discount
+
+
+def cheapest(prices):
+    """Return the smallest price, or None."""
+    return min(prices)
+
+
+def dearest(prices):
+    """Return the largest price, or None."""
+    if not prices:
+        return None
+    return max(prices)
+'''
+STOCK = '''\
+"""What is there."""
+
+
+def take(items, name, count=1):
+    """Take some of a thing away; tell whether there was enough."""
+    have = items.get(name, 0)
+    if have <= count:
+        return False
+    items[name] = have - count
+    return True
+
+
+def names(items):
+    return sorted(items)
+
+
+def is_empty(items):
+    return not any(items.values())
+'''
+TEST_PRICES = """\
+from shop.prices import cheapest, dearest, total
+
+
+def test_sum():
+    assert total([100, 250]) == 350
+
+
+def test_cheapest():
+    assert cheapest([30, 10, 20]) == 10
+
+
+def test_dearest():
+    assert dearest([30, 10, 20]) == 30
+    assert dearest([]) is None
+"""
+TEST_STOCK = """\
+from shop.stock import names, take
+
+
+def test_take():
+    items = {"pear": 3}
+    assert take(items, "pear", 2)
+    assert items == {"pear": 1}
+
+
+def test_names():
+    assert names({"b": 1, "a": 2}) == ["a", "b"]
+"""
+MEAN = '''
+
+def mean_price(prices):
+    """Return the mean, rounded down."""
+    return sum(prices) // len(prices)
+'''
+
+
+def write_shop_history(repo):
+    """Write the history of a small shop: pull requests in every shape, and much that is none."""
+    files = {
+        "shop/__init__.py": "",
+        "shop/prices.py": PRICES,
+        "shop/stock.py": STOCK,
+        "tests/test_prices.py": TEST_PRICES,
+        "tests/test_stock.py": TEST_STOCK,
+        "requirements.txt": "",
+    }
+    repo.commit("Start of the shop", files)
+
+    repo.branch("discount")
+    tests = TEST_PRICES + "\n\ndef test_half():\n    assert total([100, 100], discount=50) == 100\n"
+    repo.commit("A test", {"tests/test_prices.py": tests})
+    prices = PRICES.replace("whole - discount", "whole - whole * discount // 100")
+    repo.commit("Take percents", {"shop/prices.py": prices})
+    repo.to("main")
+    repo.commit("Say what it is", {"README.md": "A shop.\n"})
+    repo.merge("discount", "Merge pull request #2 from ann/discount\n\nDiscounts are wrong for sums "
+               "of more than one euro\n\nFixes #1")  # fmt: skip
+
+    prices += MEAN
+    repo.commit(
+        "feat: The mean of some prices is known (#4)\n\nPeople want to know the mean price of a "
+        "basket, in cents.\n\nCo-authored-by: Bob <bob@localhost>",
+        {"shop/prices.py": prices, "tests/test_mean.py": "from shop.prices import mean_price\n\n\n"
+         "def test_mean():\n    assert mean_price([1, 2, 4]) == 2\n"},
+    )  # fmt: skip
+
+    written = repo.clock - 9000
+    tests += "\n\ndef test_cheapest_of_none():\n    assert cheapest([]) is None\n"
+    repo.commit(
+        "An empty basket", {"tests/test_prices.py": tests}, author="Bob", authored_at=written
+    )
+    prices = prices.replace("    return min(prices)", "    return min(prices, default=None)")
+    repo.rebased = repo.commit(
+        "The cheapest of an empty basket makes it crash\n\nCloses #5",
+        {"shop/prices.py": prices}, wait=1, author="Bob", authored_at=written + 60,
+    )  # fmt: skip
+
+    stock = STOCK.replace("have <= count", "have < count")
+    inside = "def test_inside():\n    assert take({'fig': 1}, 'fig')\n\n\n"
+    stock = stock.replace("def is_empty", f"{inside}def is_empty")
+    repo.commit("The last piece of a thing cannot be taken (#7)", {"shop/stock.py": stock})
+
+    bad = repo.commit("Sort names backwards (#8)", {
+        "shop/stock.py": stock.replace("sorted(items)", "sorted(items)[::-1]"),
+        "tests/test_stock.py": TEST_STOCK.replace('["a", "b"]', '["b", "a"]')})  # fmt: skip
+    repo.commit(f'Revert "Sort names backwards (#8)"\n\nThis reverts commit {bad}.', {
+        "shop/stock.py": stock, "tests/test_stock.py": TEST_STOCK})  # fmt: skip
+    repo.commit("Bump rich from 13.1 to 13.2 (#9)", {"README.md": "A good shop.\n"})
+    repo.commit("Names are iterated once (#10)", {
+        "shop/stock.py": stock.replace("sorted(items)", "sorted(iter(items))"),
+        "tests/test_stock.py": TEST_STOCK + "\n\ndef test_no_names():\n    assert names({}) == []\n",
+    })  # fmt: skip
+    repo.commit("Wanted soon (#11)", {"requirements.txt": "# nothing yet\n"})
+    owed = stock.replace("not any(items.values())", "all(one <= 0 for one in items.values())")
+    repo.commit("Things owed do not make a stock empty, nor less so (#12)", {
+        "shop/stock.py": owed,
+        "tests/test_empty.py": "from shop.stock import is_empty\n\n\ndef test_owed():\n"
+        "    assert is_empty({'pear': -1})\n    assert not is_empty({'pear': -1, 'fig': 1})\n",
+    })  # fmt: skip
+    repo.commit("[1.x] Things owed (#13)", {"README.md": "An old shop.\n"})
+    return repo
+
+
+@pytest.fixture
+def shop_repo(repo):
+    return write_shop_history(repo)

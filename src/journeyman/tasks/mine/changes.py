@@ -95,12 +95,12 @@ def iterate_changes(
             continue
         change = _step(history, commit, by_commit)
         if change is None:
-            yield Refused(_why_no_step(history, commit), _label(commit))
+            yield Refused(_why_no_step(history, commit), _label(commit), commit.committed_at)
             continue
         taken.update(one.sha for one in change.commits)
         change = _numbered(change, export, repo)
         reason = _why_refused(change, reverts)
-        yield Refused(reason, change.label) if reason else change
+        yield Refused(reason, change.label, change.merged_at) if reason else change
 
 
 # --- shapes ------------------------------------------------------------------------------------

@@ -60,3 +60,5 @@ class Refused:
     """A key of `REASONS`, or `gate: ` and the name of a check."""
     example: str
     """Which change it was, and what of it, for people."""
+    merged_at: int | None = None
+    """Unix time, seconds, at which it came to the main line, where a date may matter."""

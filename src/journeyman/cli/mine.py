@@ -1,0 +1,166 @@
+"""`journeyman tasks mine`: the pull requests of a repository's history made into tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from journeyman.cli.output import emit, note, print_json, print_lines, print_table
+from journeyman.cli.progress import Steps
+from journeyman.cli.settings import resolve_settings, show_config
+from journeyman.errors import JourneymanError
+from journeyman.tasks import Project, load_taskset, obtain_project
+from journeyman.tasks.mine import (
+    MineCandidate,
+    MineConfig,
+    MinedTasks,
+    MineReport,
+    Refused,
+    mine_tasks,
+    plan_all,
+    work_folder,
+)
+
+__all__ = ["mine"]
+
+
+def mine(
+    source: str,
+    /,
+    *,
+    out: Path | None = None,
+    given: Annotated[MineConfig, Parameter(name="*")] = MineConfig(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    plan_only: bool = False,
+    clean: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make tasks of the pull requests in a repository's history; every one has passed the gate.
+
+    Interrupted, it goes on where it was when it is called again.
+
+    Parameters
+    ----------
+    source
+        A path to a Git repository or its URL.
+    out
+        Folder of the new taskset; `tasksets/<project>-mined` where none is given.
+    given
+        What to mine.
+    config
+        A TOML file of settings; flags win over it.
+    plan_only
+        List the candidates and why the others are none; nothing is built.
+    clean
+        Throw an old taskset of the same folder away first, and what was begun there.
+    dry_run
+        Print the resolved config and stop.
+    json
+        Print the counts, or the candidates of the plan, as JSON.
+    """
+    settings = resolve_settings(MineConfig, config, given)
+    if dry_run:
+        return show_config(settings)
+    steps = Steps()
+    steps(f"obtaining {source}")
+    project = obtain_project(source)
+    note(f"         {project.origin_note}")
+    if plan_only:
+        return _show_plan(project, settings, steps, is_json=json)
+    folder = (out or Path("tasksets", f"{project.name}-mined")).absolute()
+    _refuse_or_remove(folder, is_clean=clean)
+    mined = asyncio.run(_mined(project, folder, settings, steps))
+    if json:
+        emit(
+            {"taskset": str(folder), "num_tasks": len(mined.taskset.tasks), "funnel": mined.report}
+        )
+        return 0
+    _show_funnel(mined.report)
+    print_lines(["", f"taskset  {folder}", f"look     journeyman tasks show {folder}"])
+    print_lines([f"go on    journeyman rollout {folder} --model oracle --model noop"])
+    return 0
+
+
+async def _mined(project: Project, folder: Path, settings: MineConfig, steps: Steps) -> MinedTasks:
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return await mine_tasks(project, folder, config=settings, on_progress=steps)
+    except PermissionError as error:
+        raise JourneymanError(
+            f"cannot write to {folder.parent}: {error.strerror}", "choose another folder"
+        ) from None
+
+
+def _refuse_or_remove(folder: Path, *, is_clean: bool) -> None:
+    if is_clean and work_folder(folder).is_dir():
+        shutil.rmtree(work_folder(folder))
+    if not folder.exists():
+        return
+    if not is_clean:
+        raise JourneymanError(
+            f"{folder} exists already", "add --clean to make it anew, or give another --out"
+        )
+    load_taskset(folder)
+    shutil.rmtree(folder)
+
+
+def _show_funnel(report: MineReport) -> None:
+    """Print how many candidates became tasks, and why the others did not."""
+    rows: list[tuple[Any, ...]] = [("candidates", report.num_candidates, "")]
+    for reason, count in report.dropped.items():
+        example = next(iter(report.examples.get(reason, ())), "")
+        rows.append((f"  dropped: {reason}", -count, example))
+    rows.append(("with a fix and tests", report.num_split, ""))
+    rows.append(("with an environment", report.num_built, f"{report.num_environments} installed"))
+    shapes = ", ".join(f"{count} {shape}" for shape, count in report.shapes.items())
+    rows.append(("validated tasks", report.num_validated, shapes))
+    print_table(("", "number", "for example"), rows)
+
+
+def _show_plan(project: Project, settings: MineConfig, steps: Steps, *, is_json: bool) -> int:
+    found = plan_all(project, settings, on_progress=steps)
+    candidates = [step for step in found if isinstance(step, MineCandidate)]
+    dropped = Counter(step.reason for step in found if isinstance(step, Refused))
+    if is_json:
+        print_json(
+            {
+                "num_changes": len(found),
+                "dropped": dict(dropped.most_common()),
+                "candidates": [_plain(candidate) for candidate in candidates],
+            }
+        )
+        return 0
+    print_table(("candidate", "shape", "change", "fixes", "tests"), map(_row, candidates))
+    print_lines([""])
+    print_table(("dropped", "number"), dropped.most_common())
+    print_lines(["", f"{len(candidates)} of {len(found)} changes have a fix and tests"])
+    return 0
+
+
+def _row(candidate: MineCandidate) -> tuple[Any, ...]:
+    split = candidate.split
+    sources, tests = ", ".join(split.sources), ", ".join(split.tests)
+    return (candidate.instance_id, candidate.change.shape, candidate.label, sources, tests)
+
+
+def _plain(candidate: MineCandidate) -> dict[str, Any]:
+    change, split = candidate.change, candidate.split
+    return {
+        "instance_id": candidate.instance_id,
+        "shape": change.shape,
+        "number": change.number,
+        "issues": change.issues,
+        "base": change.base,
+        "fixed": change.fixed,
+        "language": split.language,
+        "sources": split.sources,
+        "tests": split.tests,
+        "patch": split.patch,
+        "test_patch": split.test_patch,
+    }

@@ -1,0 +1,124 @@
+"""What the tests of a pull request do without its fix and with it, each in a fresh sandbox.
+
+The same steps as grading takes, with the probe beside the tests of the buggy state. Not the gate:
+that runs everything again.
+
+    found = await observe(draft, environments)
+    found.fail_to_pass, found.failures
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from journeyman.sandbox import environment_spec, load_environment, opened
+from journeyman.tasks.mine.reasons import Refused
+from journeyman.tasks.probe import Probe, TestFailure, probed, read_probe, with_probe
+from journeyman.types import Task, TestStatus, VerifierSpec
+from journeyman.verify import VerifierRun, run_verifier
+from journeyman.verify.prepare import prepare
+
+__all__ = ["Observed", "observe", "verifier_of", "verifier_timeout"]
+
+MAX_RUN_S = 300.0
+MIN_TIMEOUT_S = 60.0
+TIMEOUT_STEP = 4
+_COMPLAINT = re.compile(r"^E?\s*((?:[A-Za-z_][\w.]*)?(?:Error|Exception)): (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The tests that tell both states apart, and how they fail."""
+
+    fail_to_pass: tuple[str, ...]
+    pass_to_pass: tuple[str, ...]
+    failures: tuple[TestFailure, ...]
+    """Of the tests that have to pass, where they ran."""
+    complaints: tuple[tuple[str, str], ...]
+    """Exceptions, with their messages, that the log of the buggy state names, each once, in order."""
+    buggy: Mapping[str, TestStatus]
+    """Every test of the buggy state's log."""
+    duration_s: float
+    """Of the tests on the fixed state."""
+
+
+async def observe(
+    draft: Task, environments: Path, *, backend: str = "namespace"
+) -> Observed | Refused:
+    """Run a draft's verifier on the fixed state, then on the buggy one.
+
+    Raises `AttributedError` for what is the machine's doing.
+    """
+    fixed, _ = await _run(draft, environments, draft.patch, MAX_RUN_S, backend)
+    if fixed.is_timed_out:
+        return Refused("timeout", f"over {MAX_RUN_S:.0f} s on the fixed state")
+    passing = [test for test, status in fixed.statuses.items() if status == TestStatus.PASSED]
+    if not passing:
+        reason = "fails_on_fixed" if fixed.statuses else "unreadable"
+        return Refused(reason, _last_line(fixed))
+    timeout_s = verifier_timeout(fixed.duration_s)
+    buggy, probe = await _run(draft, environments, "", timeout_s, backend)
+    if buggy.is_timed_out:
+        return Refused("timeout", f"over {timeout_s:.0f} s on the buggy state")
+    failing = sorted(test for test in passing if _fails(buggy.statuses.get(test)))
+    if not failing:
+        return Refused("no_fail_to_pass", f"{len(passing)} tests pass in both states")
+    return Observed(
+        fail_to_pass=tuple(failing),
+        pass_to_pass=tuple(
+            sorted(test for test in passing if buggy.statuses.get(test) == TestStatus.PASSED)
+        ),
+        failures=tuple(one for one in probe.failures if one.test in set(failing)),
+        complaints=_complaints(buggy),
+        buggy=buggy.statuses,
+        duration_s=fixed.duration_s,
+    )
+
+
+async def _run(
+    draft: Task, environments: Path, patch: str, timeout_s: float, backend: str
+) -> tuple[VerifierRun, Probe]:
+    folder = environments / draft.environment
+    spec = with_probe(environment_spec(load_environment(folder), folder, owner="mine"))
+    verifier = draft.verifier.model_copy(update={"timeout_s": timeout_s})
+    async with opened(spec, backend=backend) as sandbox:
+        complaint = await prepare(sandbox, draft, patch)
+        if complaint is not None:
+            return VerifierRun(log=complaint.encode()), Probe()
+        run = await run_verifier(sandbox, verifier if patch else probed(verifier))
+        return run, await read_probe(sandbox)
+
+
+def _fails(status: TestStatus | None) -> bool:
+    """A test that is not there, e.g. because its file cannot be imported, fails too."""
+    return status in (None, TestStatus.FAILED, TestStatus.ERROR)
+
+
+def _complaints(run: VerifierRun) -> tuple[tuple[str, str], ...]:
+    found = _COMPLAINT.findall(run.log.decode(errors="replace"))
+    return tuple(dict.fromkeys((kind, message.strip()) for kind, message in found))
+
+
+def _last_line(run: VerifierRun) -> str:
+    lines = run.log.decode(errors="replace").strip().split("\n")
+    return lines[-1][:200]
+
+
+def verifier_timeout(duration_s: float) -> float:
+    """Return ten times a duration in large steps, so that equal tasks stay equal."""
+    timeout_s = MIN_TIMEOUT_S
+    while timeout_s < 10 * duration_s:
+        timeout_s *= TIMEOUT_STEP
+    return timeout_s
+
+
+def verifier_of(command: str, log_parser: str) -> VerifierSpec:
+    """Return the verifier of a draft: one broken file of tests must not keep the others from running."""
+    is_pytest = log_parser == "pytest"
+    return VerifierSpec(
+        command=f"{command} --continue-on-collection-errors" if is_pytest else command,
+        log_parser=log_parser,
+    )
