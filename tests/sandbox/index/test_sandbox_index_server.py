@@ -150,14 +150,14 @@ async def test_a_file_that_does_not_match_its_hash_never_arrives_whole(upstream,
         status, _, body = await get(proxy, "/files/alpha/alpha-1.tar.gz")
     except aiohttp.ClientError:
         return
-    assert status == 502
+    assert status == 422
     assert b"does not match" in body
 
 
 async def test_a_wrong_file_is_not_kept(upstream, proxy):
     upstream.add_file("alpha", "alpha-1.tar.gz", b"right", "2020-01-01T00:00:00Z")
     upstream.files["alpha-1.tar.gz"] = b"wrong"
-    assert (await get(proxy, "/files/alpha/alpha-1.tar.gz"))[0] == 502
+    assert (await get(proxy, "/files/alpha/alpha-1.tar.gz"))[0] == 422
     upstream.files["alpha-1.tar.gz"] = b"right"
     assert (await get(proxy, "/files/alpha/alpha-1.tar.gz"))[2] == b"right"
 
@@ -170,7 +170,7 @@ async def test_metadata_is_checked_too(upstream, proxy):
     )  # fmt: skip
     upstream.files[f"{filename}.metadata"] = text + b"Requires-Dist: evil\n"
     path = f"/files/alpha/{filename}.metadata"
-    assert (await get(proxy, path))[0] == 502
+    assert (await get(proxy, path))[0] == 422
     upstream.files[f"{filename}.metadata"] = text
     assert (await get(proxy, path))[2] == text
 
@@ -296,12 +296,13 @@ def test_the_index_is_the_users_own(tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     settings = tmp_path / "uv.toml"
     monkeypatch.setenv("UV_CONFIG_FILE", str(settings))
+    (tmp_path / "two.toml").write_text('[pip]\nindex-url = "http://c.test/simple"\n')
     settings.write_text('[[index]]\nname = "a"\nurl = "http://a.test/simple"\n'
                         '[[index]]\nurl = "http://b.test/simple/"\ndefault = true\n')  # fmt: skip
     assert find_python_index() == "http://b.test/simple"
-    settings.write_text('[pip]\nindex-url = "http://c.test/simple"\n')
+    monkeypatch.setenv("UV_CONFIG_FILE", str(tmp_path / "two.toml"))
     assert find_python_index() == "http://c.test/simple"
-    settings.write_text("")
+    monkeypatch.setenv("UV_CONFIG_FILE", str(tmp_path / "none.toml"))
     (tmp_path / "pip.conf").write_text("[global]\nindex-url = http://d.test/simple\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
     assert find_python_index() == "http://d.test/simple"

@@ -6,6 +6,7 @@ address may carry the user's credentials, so it is never shown to a sandbox.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ from journeyman.programs import find_uv
 __all__ = ["certificates", "find_npm_registry", "find_python_index"]
 
 _PYTHON_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+_CONFIG_VARIABLES = ("UV_CONFIG_FILE", "PIP_CONFIG_FILE", "XDG_CONFIG_HOME", "HOME", "PATH")
 _NPM_VARIABLES = ("npm_config_registry", "NPM_CONFIG_REGISTRY")
 _CERTIFICATE_VARIABLES = (
     "SSL_CERT_FILE",
@@ -40,26 +42,35 @@ def find_python_index() -> str:
     By precedence: the variables of uv and pip, uv's settings, pip's settings, the tool's default.
     Raises `JourneymanError` where there is none that speaks HTTP.
     """
-    for found in _python_candidates():
-        if found:
-            return _checked(found, "Python package index")
-    raise JourneymanError("no Python package index is configured", "set PIP_INDEX_URL")
+    named = next((os.environ[name] for name in _PYTHON_VARIABLES if os.environ.get(name)), "")
+    found = named or _configured(*(os.environ.get(name) for name in _CONFIG_VARIABLES))
+    if not found:
+        raise JourneymanError("no Python package index is configured", "set PIP_INDEX_URL")
+    return _checked(found, "Python package index")
+
+
+@functools.cache
+def _configured(*_settings: str | None) -> str:
+    """Ask the tools, which takes seconds; once for the same settings."""
+    return next(filter(None, _python_candidates()), "")
 
 
 def _python_candidates() -> Iterator[str]:
-    yield from (os.environ.get(name, "") for name in _PYTHON_VARIABLES)
     for path in _uv_settings():
         if path.is_file():
             yield _from_uv(read_toml(path))
     pip = _pip()
     if pip:
-        for section in ("install", "download", "global"):
-            yield _say([*pip, "config", "get", f"{section}.index-url"])
-        yield _default(_say([*pip, "download", "--help"]), r"\(default\s+(https?://[^)\s]+)\)")
+        said = _say([*pip, "config", "list"])
+        for section in ("install", "global"):
+            yield _found(said, rf"(?m)^{section}\.index-url='(.*)'$")
     uv = find_uv()
     if uv:
         said = _say([uv, "help", "--no-pager", "pip", "install"])
-        yield _default(said, r"--default-index\b.*?by\s+default:\s+<([^>\s]+)>")
+        yield _found(said, r"(?s)--default-index\b.*?by\s+default:\s+<([^>\s]+)>")
+    if pip:
+        said = _say([*pip, "download", "--help"])
+        yield _found(said, r"\(default\s+(https?://[^)\s]+)\)")
 
 
 def _uv_settings() -> Iterator[Path]:
@@ -91,12 +102,16 @@ def find_npm_registry() -> str:
     Raises `JourneymanError` where npm is absent and no variable names one.
     """
     named = next((os.environ[name] for name in _NPM_VARIABLES if os.environ.get(name)), "")
-    npm = shutil.which("npm")
-    if not named and npm:
-        named = _say([npm, "config", "get", "registry"])
-    if not named:
+    found = named or _npm_registry(os.environ.get("HOME"), os.environ.get("PATH"))
+    if not found:
         raise JourneymanError("no npm registry is configured", "set npm_config_registry")
-    return _checked(named, "npm registry")
+    return _checked(found, "npm registry")
+
+
+@functools.cache
+def _npm_registry(*_settings: str | None) -> str:
+    npm = shutil.which("npm")
+    return _say([npm, "config", "get", "registry"]) if npm else ""
 
 
 def certificates() -> ssl.SSLContext:
@@ -120,8 +135,8 @@ def _say(command: list[str]) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _default(said: str, pattern: str) -> str:
-    found = re.search(pattern, said, re.DOTALL)
+def _found(said: str, pattern: str) -> str:
+    found = re.search(pattern, said)
     return found[1] if found else ""
 
 
