@@ -141,6 +141,8 @@ class Sampling(Data):
     max_tokens: int = Field(default=1024, ge=1)
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    json_schema: dict[str, Any] | None = None
+    """What the whole answer must be JSON of, where the model can be held to it."""
 
 
 class Completion(Data):

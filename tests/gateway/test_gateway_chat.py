@@ -226,6 +226,7 @@ async def test_unknown_fields_are_ignored(kit):
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
         ({"response_format": {"type": "poem"}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "response_format"),
         ({"top_logprobs": 2}, "top_logprobs"),
         ({"model": None}, "model"),
     ],

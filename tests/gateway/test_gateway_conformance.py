@@ -89,6 +89,49 @@ async def test_models(kit):
         assert (await other.models.retrieve("x")).id == "x"
 
 
+async def test_answers_of_a_schema(kit):
+    from pydantic import BaseModel
+
+    class Verdict(BaseModel):
+        is_good: bool
+
+    script = kit.say('{"is_good": true}')
+    async with clients(kit, script) as (one, other, gateway):
+        seen = []
+        draw = gateway.engine.model.stream
+        gateway.engine.model.stream = lambda prompt, sampling: (
+            seen.append(sampling.json_schema) or draw(prompt, sampling)
+        )
+        chat = await one.chat.completions.parse(model="m", messages=USER, response_format=Verdict)
+        response = await one.responses.parse(model="m", input="x", text_format=Verdict)
+        message = await other.messages.parse(
+            model="m", max_tokens=99, messages=USER, output_format=Verdict
+        )
+        await one.chat.completions.create(
+            model="m", messages=USER, response_format={"type": "json_object"}
+        )
+        for change, field in (
+            ({"tools": [kit.bash]}, "response_format"),
+            ({"response_format": {"type": "json_schema"}}, "response_format"),
+            (
+                {"response_format": {"type": "json_schema", "json_schema": {}}},
+                "response_format.json_schema.schema",
+            ),
+        ):
+            asked = {"response_format": {"type": "json_object"}, **change}
+            with pytest.raises(openai.BadRequestError) as caught:
+                await one.chat.completions.create(model="m", messages=USER, **asked)
+            assert caught.value.param == field
+        gateway.engine.model.holds_schemas = False
+        with pytest.raises(openai.BadRequestError, match="cannot be held to a schema"):
+            await one.chat.completions.parse(model="m", messages=USER, response_format=Verdict)
+    assert chat.choices[0].message.parsed == Verdict(is_good=True)
+    assert response.output_parsed == Verdict(is_good=True)
+    assert message.parsed_output == Verdict(is_good=True)
+    assert [schema["properties"]["is_good"]["type"] for schema in seen[:3]] == ["boolean"] * 3
+    assert seen[3] == {"type": "object"}
+
+
 # --- OpenAI: Completions ------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from journeyman.gateway.anthropic_writer import MessagesWriter, anthropic_error
 from journeyman.gateway.dialect import Writer
 from journeyman.gateway.errors import GatewayError
 from journeyman.gateway.openai_chat import MaxTokens, StopText
-from journeyman.gateway.openai_messages import forced_tool
+from journeyman.gateway.openai_messages import ResponseFormat, forced_tool, read_format
 from journeyman.gateway.reading import Body, read_json
 from journeyman.gateway.request import ModelRequest
 from journeyman.types import Message, ToolCall, ToolSpec
@@ -65,6 +65,12 @@ class Thinking(Body):
     type: str
 
 
+class OutputConfig(Body):
+    """The form of the answer."""
+
+    format: ResponseFormat | None = None
+
+
 class CountBody(Body):
     """A request without what only drawing needs."""
 
@@ -84,6 +90,7 @@ class MessagesBody(CountBody):
     stream: bool | None = None
     temperature: float | None = Field(default=None, ge=0, le=1)
     top_p: float | None = Field(default=None, ge=0, le=1)
+    output_config: OutputConfig | None = None
 
 
 class AnthropicMessages:
@@ -111,6 +118,11 @@ class AnthropicMessages:
             temperature=body.temperature,
             top_p=body.top_p,
             max_tokens=body.max_tokens,
+            json_schema=read_format(
+                body.output_config.format if body.output_config is not None else None,
+                "output_config.format",
+                has_tools=bool(tools),
+            ),
             stop=tuple(body.stop_sequences or ()),
             is_streamed=bool(body.stream),
             call_prefix="toolu_",

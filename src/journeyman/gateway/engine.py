@@ -122,6 +122,9 @@ class Engine:
             bounds.append(max(1, left))
         if own is not None:
             bounds.append(own.max_tokens)
+        if request.json_schema is not None and not getattr(self.model, "holds_schemas", False):
+            message = "this model cannot be held to a schema"
+            raise GatewayError("invalid_request", message, param="response_format")
         is_rendered = self.template is not None and bool(request.messages)
         stops = self.template.stop if self.template is not None and is_rendered else ()
         asked = request.asked_sampling() if own is None else own
@@ -129,6 +132,7 @@ class Engine:
             update={
                 "seed": request.seed if asked.seed is None else asked.seed,
                 "max_tokens": min(bounds),
+                "json_schema": request.json_schema,
                 "stop": tuple(dict.fromkeys((*request.stop, *stops))),
             }
         )

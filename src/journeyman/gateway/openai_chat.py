@@ -17,7 +17,9 @@ from journeyman.gateway.openai_messages import (
     ChatMessage,
     ChatTool,
     ChosenTool,
+    ResponseFormat,
     forced_tool,
+    read_format,
     read_messages,
 )
 from journeyman.gateway.reading import Body, read_json
@@ -35,12 +37,6 @@ class StreamOptions(Body):
     """What a stream shall hold besides."""
 
     include_usage: bool | None = None
-
-
-class ResponseFormat(Body):
-    """The form of the answer."""
-
-    type: Literal["text"]
 
 
 class ChatBody(Body):
@@ -91,6 +87,7 @@ class OpenAIChat:
             max_tokens=body.max_completion_tokens or body.max_tokens,
             stop=read_stop(body.stop),
             seed=body.seed,
+            json_schema=read_format(body.response_format, "response_format", has_tools=bool(tools)),
             has_logprobs=bool(body.logprobs),
             is_streamed=bool(body.stream),
         )

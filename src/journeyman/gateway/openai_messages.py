@@ -12,7 +12,16 @@ from journeyman.gateway.reading import Body, read_arguments
 from journeyman.gateway.request import ANY_TOOL
 from journeyman.types import Message, ToolCall, ToolSpec
 
-__all__ = ["ChatMessage", "ChatTool", "ChosenTool", "forced_tool", "join_text", "read_messages"]
+__all__ = [
+    "ChatMessage",
+    "ChatTool",
+    "ChosenTool",
+    "ResponseFormat",
+    "forced_tool",
+    "join_text",
+    "read_format",
+    "read_messages",
+]
 
 _TEXT_PARTS = ("text", "input_text", "output_text", "refusal", "summary_text", "reasoning_text")
 
@@ -84,6 +93,38 @@ class ChosenTool(Body):
 
     type: Literal["function"] = "function"
     function: ChosenFunction
+
+
+class JsonSchema(Body):
+    """A schema in its wrapper."""
+
+    schema_: dict[str, Any] = Field(alias="schema")
+
+
+class ResponseFormat(Body):
+    """The form of the answer: text, any JSON object, or JSON of a schema."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+    """Where Chat Completions put the schema."""
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    """Where the other protocols put it."""
+
+
+def read_format(given: ResponseFormat | None, where: str, *, has_tools: bool) -> Any:
+    """Return the schema that the answer is held to, or None. Raises `GatewayError`."""
+    if given is None or given.type == "text":
+        return None
+    if has_tools:
+        # The model would be held to the schema where it wants to call.
+        message = "cannot be had together with tools"
+        raise GatewayError("invalid_request", message, param=where)
+    if given.type == "json_object":
+        return {"type": "object"}
+    found = given.json_schema.schema_ if given.json_schema is not None else given.schema_
+    if found is None:
+        raise GatewayError("invalid_request", "holds no schema", param=where)
+    return found
 
 
 def read_messages(records: Sequence[ChatMessage]) -> tuple[Message, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from journeyman.models.base import Piece
 from journeyman.templates.base import StreamEvent
@@ -37,6 +38,8 @@ class ModelRequest:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
+    json_schema: dict[str, Any] | None = None
+    """What the whole answer must be JSON of."""
     has_logprobs: bool = False
     is_streamed: bool = False
     num_leading: int = 0

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from journeyman.gateway.dialect import Writer, openai_error
 from journeyman.gateway.errors import GatewayError
-from journeyman.gateway.openai_chat import MaxTokens, ResponseFormat
-from journeyman.gateway.openai_messages import forced_tool
+from journeyman.gateway.openai_chat import MaxTokens
+from journeyman.gateway.openai_messages import ResponseFormat, forced_tool, read_format
 from journeyman.gateway.reading import Body, read_json
 from journeyman.gateway.request import ModelRequest
 from journeyman.gateway.responses_input import CUSTOM_INPUT, Item, read_items
@@ -103,6 +103,11 @@ class OpenAIResponses:
             temperature=body.temperature,
             top_p=body.top_p,
             max_tokens=body.max_output_tokens,
+            json_schema=read_format(
+                body.text.format if body.text is not None else None,
+                "text.format",
+                has_tools=bool(tools),
+            ),
             is_streamed=bool(body.stream),
         )
         return request, writer
@@ -143,9 +148,16 @@ def _echo(body: ResponsesBody) -> dict[str, Any]:
         "previous_response_id": body.previous_response_id,
         "store": body.store is not False,
         "temperature": body.temperature,
-        "text": {"format": {"type": "text"}},
+        "text": _echo_text(body.text),
         "tool_choice": choice.model_dump() if isinstance(choice, ChosenTool) else choice or "auto",
         "tools": [tool.model_dump(exclude_none=True) for tool in body.tools or ()],
         "top_p": body.top_p,
         "truncation": "disabled",
     }
+
+
+def _echo_text(text: TextOptions | None) -> dict[str, Any]:
+    given = text.format if text is not None else None
+    if given is None or given.type != "json_schema":
+        return {"format": {"type": given.type if given is not None else "text"}}
+    return {"format": {"type": given.type, "name": "answer", "schema": given.schema_}}

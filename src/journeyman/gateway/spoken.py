@@ -30,6 +30,8 @@ class SpokenModel:
 
     reads_text = True
     streams_tokens = True
+    holds_schemas = True
+    # A script answers what it answers; whoever wrote it knows the schema.
 
     def __init__(self, model: Model, template: ToolTemplate, *, seed: int = 0) -> None:
         self.model = model

@@ -36,6 +36,9 @@ def request_body(prompt: Prompt, sampling: Sampling, *, model: str) -> dict[str,
         body["tools"] = [_tool_record(tool) for tool in prompt.tools]
     if sampling.stop:
         body["stop"] = list(sampling.stop)
+    if sampling.json_schema is not None:
+        schema = {"name": "answer", "schema": sampling.json_schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": schema}
     if sampling.seed is not None:
         body["seed"] = sampling.seed % 2**31
     return body

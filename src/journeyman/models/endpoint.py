@@ -47,6 +47,7 @@ class EndpointModel:
     """A model behind a server that speaks chat completions; calls may be made in parallel."""
 
     reads_text = False
+    holds_schemas = True
 
     def __init__(self, name: str, url: str, model: str, settings: EndpointSettings) -> None:
         self.name = name

@@ -36,6 +36,7 @@ class LlamaModel:
     """A model that reads text, served by a process that this object owns."""
 
     reads_text = True
+    holds_schemas = True
     streams_tokens = False
     # The server streams only tokens that end a character, and never the one that ends the turn.
 
@@ -102,12 +103,20 @@ class LlamaModel:
         seed = next(self._seeds) if sampling.seed is None else sampling.seed
         body = _request(tokens, sampling, seed) | {"stream": True, "n_probs": 0}
         parts: list[str] = []
+        held, num_held = "", 0
         async with aclosing(self._events("/completion", body)) as answers:
             async for answer in answers:
-                if answer["content"]:
-                    parts.append(answer["content"])
-                    yield Piece(answer["content"])
-                if answer["stop"]:
+                is_end = answer["stop"]
+                # The token that ends a turn comes as text; only the end tells that it was the last.
+                ended = is_end and answer["stop_type"] == "eos"
+                if held and not (ended and num_held == answer["tokens_predicted"]):
+                    parts.append(held)
+                    yield Piece(held)
+                held, num_held = answer["content"], answer["tokens_predicted"]
+                if is_end and held:
+                    parts.append(held)
+                    yield Piece(held)
+                if is_end:
                     yield Completion(
                         text="".join(parts),
                         finish_reason="length" if answer["stop_type"] == "limit" else "stop",
@@ -242,7 +251,8 @@ class LlamaModel:
 
 
 def _request(tokens: tuple[int, ...], sampling: Sampling, seed: int) -> dict[str, Any]:
-    return {
+    schema = {} if sampling.json_schema is None else {"json_schema": sampling.json_schema}
+    return schema | {
         "prompt": tokens,
         "n_predict": sampling.max_tokens,
         # llama.cpp's own defaults would sharpen the distribution with samplers we do not record.

@@ -57,7 +57,11 @@ class JsonClient:
         rest = b""
         try:
             async with self._opened().post(
-                self.base_url + path, json=body, allow_redirects=False
+                self.base_url + path,
+                json=body,
+                allow_redirects=False,
+                # llama.cpp closes the connection behind a stream without a word of warning.
+                headers={"Connection": "close"},
             ) as response:
                 if response.status != 200:
                     data = await response.read()
