@@ -20,7 +20,7 @@ from journeyman.tasks.project import obtain_project
 from journeyman.tasks.statement import find_leaks
 from journeyman.tasks.taskset import load_taskset
 from journeyman.tasks.validate import validate_tasks
-from journeyman.verify import grade, touched_paths
+from journeyman.verify import touched_paths
 
 PACKAGES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
 JOURNEYMAN = str(Path(sys.executable).with_name("journeyman"))
@@ -136,15 +136,12 @@ async def test_a_history_becomes_tasks_that_pass_the_gate_twice(shop_repo, index
 
     results = await validate_tasks(taskset, repeats=1)
     assert all(result.is_valid for result in results), results
-    for task in taskset.tasks:
-        graded = await grade(task, taskset.environments, task.patch)
-        assert graded.verdict.is_resolved
 
 
 @pytest.mark.sandbox
 async def test_a_mining_that_was_ended_goes_on_and_ends_the_same(shop_repo, index, tmp_path):
     project = obtain_project(str(shop_repo.path))
-    config = MineConfig(concurrency=1, repeats=1)
+    config = MineConfig(limit=9, concurrency=1, repeats=1)
 
     class StoppedError(Exception):
         pass
@@ -165,13 +162,15 @@ async def test_a_mining_that_was_ended_goes_on_and_ends_the_same(shop_repo, inde
     journal.write_bytes(kept + b'{"candidate": "torn')
 
     with pytest.raises(JourneymanError, match="begun with other settings") as caught:
-        await mine_tasks(project, tmp_path / "one", config=MineConfig(repeats=3))
+        await mine_tasks(project, tmp_path / "one", config=MineConfig(limit=9, repeats=3))
     assert "--clean" in caught.value.hint
 
     said = []
     resumed = await mine_tasks(project, tmp_path / "one", config=config, on_progress=said.append)
     assert any("1 candidates were decided before" in line for line in said)
-    whole = await mine_tasks(project, tmp_path / "two", config=MineConfig(concurrency=3, repeats=1))
+    whole = await mine_tasks(
+        project, tmp_path / "two", config=MineConfig(limit=9, concurrency=3, repeats=1)
+    )
     assert resumed.report.without_times() == whole.report.without_times()
     for name in ("tasks.jsonl", "taskset.toml", "funnel.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()

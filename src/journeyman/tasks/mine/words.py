@@ -60,7 +60,7 @@ _HOW = re.compile(
 )  # fmt: skip
 _CHORE = re.compile(
     r"^(?:[-*+]\s+)?(?:wip|typos?|lint(?:ing)?|flake8|mypy|black|ruff|isort|pep ?8|nits?"
-    r"|review(?: comments?)?|address (?:review|comments?)"
+    r"|review(?: comments?)?|address (?:review|comments?|review comments?|feedback)"
     r"|update (?:changelog|changes|docs?|news|tests?)|changelog|fix(?:up)?(?: tests?| lint| ci)?"
     r"|squash|cleanup|clean up|merge .*|bump .*|oops|format\w*|test(?:s)?)[.!]?$",
     re.IGNORECASE,
