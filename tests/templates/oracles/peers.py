@@ -105,7 +105,7 @@ class Peer:
     ) -> dict[str, Any]:
         """Return `content` and `calls` as pairs of name and JSON text; or `error`.
 
-        SGLang's answer has `seconds`, too, up to `repeat` of them.
+        An answer has `seconds`, too: SGLang's up to `repeat` of them, the others' one.
         """
         request: dict[str, Any] = {"parser": detector, "tools": genuine.wire_tools(tools)}
         request |= {"repeat": repeat} | (

@@ -33,9 +33,9 @@ def _answer(make: Callable[[], Any], request: dict[str, Any]) -> dict[str, Any]:
     seconds: list[float] = []
     while True:
         parser = make()
-        started = time.perf_counter()
+        started = time.thread_time()
         content, calls = read(parser, request)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.thread_time() - started)
         if len(seconds) >= request.get("repeat", 1) or sum(seconds) > _BUDGET_S:
             break
     return {"content": content, "calls": worker_loop.joined(calls), "seconds": seconds}

@@ -1,14 +1,15 @@
 """What the peers' processes have in common: a request a line in, an answer a line out.
 
 A request is `{"parser", "text", "tools"}`, with `pieces` instead of the text where it is to be
-streamed; an answer is `{"content", "calls"}`, calls as `[name, JSON text of the arguments]`, or
-`{"error"}`.
+streamed; an answer is `{"content", "calls", "seconds"}`, calls as `[name, JSON text of the
+arguments]`, `seconds` as a list of the one duration in processor time, or `{"error"}`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,11 @@ Fragment = tuple[int, str | None, str | None]
 def serve(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Answer every request until there are no more; what a peer raises is an answer, too."""
     for line in sys.stdin:
+        request = json.loads(line)
+        started = time.thread_time()
         try:
-            written = answer(json.loads(line))
+            written = answer(request)
+            written.setdefault("seconds", [time.thread_time() - started])
         except Exception as error:
             written = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(written), flush=True)  # noqa: T201
