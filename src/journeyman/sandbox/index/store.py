@@ -130,9 +130,9 @@ class Store:
                     if held:
                         yield held
                     held = chunk
-            if check.hexdigest() != source.digest:
+            if check.hexdigest() != source.digest:  # clients would ask again and again after a 502
                 raise RefusedError(
-                    502, f"the file does not match the index's {source.algorithm} hash"
+                    422, f"the file does not match the index's {source.algorithm} hash"
                 )
             scratch.flush()
             self._prune_now_and_then(scratch.tell())
