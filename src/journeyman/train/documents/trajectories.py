@@ -1,0 +1,53 @@
+"""From a trajectory to training sequences: the very tokens that were shown and drawn.
+
+Nothing is rendered or tokenised again: prompts are the recorded prompt tokens, completions the sampled
+ones, and only the latter are trained on. Where a template rewrote what came before (it drops old
+reasoning, say), the conversation goes on in a new sequence that begins with the rewritten prompt, so
+every completion is trained on exactly once, behind exactly the prompt it was drawn from.
+
+    sequences = sequences_of(trajectory)
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from journeyman.errors import JourneymanError
+from journeyman.train.documents.encode import Encoded
+from journeyman.types import Trajectory, Turn
+
+__all__ = ["sequences_of"]
+
+
+def sequences_of(
+    trajectory: Trajectory, *, drops_malformed: bool = True, source: str = "trajectory"
+) -> list[Encoded]:
+    """Return the sequences of a trajectory, in order; one where no prompt was ever rewritten.
+
+    `drops_malformed` keeps turns with format errors as context but not in the loss. Sequences in
+    which nothing is trained on are left out. Raises `JourneymanError` for a turn without token ids.
+    """
+    sequences: list[Encoded] = []
+    for number, turn in enumerate(trajectory.turns, start=1):
+        _check(turn, number, trajectory)
+        if not sequences or turn.prompt_tokens_are_rewritten:
+            sequences.append(Encoded(array("i"), bytearray(), source))
+        current = sequences[-1]
+        is_trained = not (drops_malformed and turn.format_errors)
+        for token_ids, flag in (
+            (turn.prompt_token_ids, False),
+            (turn.completion.token_ids, is_trained),
+        ):
+            current.token_ids.extend(token_ids)
+            current.is_trained.extend(bytes([flag]) * len(token_ids))
+    return [sequence for sequence in sequences if any(sequence.is_trained)]
+
+
+def _check(turn: Turn, number: int, trajectory: Trajectory) -> None:
+    begins = number == 1 or turn.prompt_tokens_are_rewritten
+    if turn.completion.token_ids and (turn.prompt_token_ids or not begins):
+        return
+    raise JourneymanError(
+        f"turn {number} of a trajectory of {trajectory.model} has no token ids",
+        "roll out with a model that returns tokens: gguf:PATH, smollm2, or a server that counts them",
+    )
