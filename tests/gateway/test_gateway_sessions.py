@@ -184,6 +184,21 @@ async def test_answers_in_another_order_reach_their_calls(kit, template):
     assert [answer.name for answer in answers] == ["bash", "bash"]
 
 
+async def test_what_claude_code_tells_the_billing_does_not_part_its_turns(kit):
+    async with kit.running(kit.spoken(kit.say("one"), kit.say("two"))) as client:
+        session = client.gateway.sessions.open("rollout-1")
+        messages = [{"role": "user", "content": "Go."}]
+        for number in range(2):
+            billing = {"type": "text", "text": f"x-anthropic-billing-header: cch={number};"}
+            system = [billing, {"type": "text", "text": "Be brief."}]
+            body = {"model": "m", "max_tokens": 99, "system": system, "messages": messages}
+            _, answer = await client.post("/v1/messages", body, **{"x-api-key": "rollout-1"})
+            messages += [{"role": "assistant", "content": answer["content"]}, messages[0]]
+        turns = client.gateway.record(session).turns
+    assert [turn.parent for turn in turns] == [None, 0]
+    assert turns[0].turn.prompt_messages[0].content == "Be brief."
+
+
 async def test_a_stop_text_of_the_client_keeps_the_tokens(kit):
     async with kit.running(kit.spoken(kit.say("one two three"), kit.say("four"))) as client:
         session = client.gateway.sessions.open("rollout-1")

@@ -18,6 +18,7 @@ from journeyman.types import Message, ToolCall, ToolSpec
 
 __all__ = ["AnthropicMessages", "TokenCount"]
 
+_BILLING = "x-anthropic-billing-header:"
 _UNSEEN = "[{} left out: the model reads text]"
 
 
@@ -164,8 +165,9 @@ def _tools(body: CountBody) -> tuple[ToolSpec, ...]:
 
 def _messages(body: CountBody) -> tuple[Message, ...]:
     found: list[Message] = []
-    if body.system:
-        found.append(Message(role="system", content=_text(body.system, "system", "\n")))
+    system = _text(_for_the_model(body.system), "system", "\n")
+    if system:
+        found.append(Message(role="system", content=system))
     for index, message in enumerate(body.messages):
         where = f"messages[{index}].content"
         if message.role == "assistant":
@@ -177,6 +179,16 @@ def _messages(body: CountBody) -> tuple[Message, ...]:
     if not any(message.role != "system" for message in found):
         raise GatewayError("invalid_request", "say nothing", param="messages")
     return tuple(found)
+
+
+def _for_the_model(system: str | list[Block] | None) -> str | list[Block]:
+    """Take out what Claude Code tells the provider's billing, anew with every call.
+
+    At the head of every prompt, it would let no prompt extend the last one.
+    """
+    if not isinstance(system, list):
+        return system or ""
+    return [block for block in system if not (block.text or "").startswith(_BILLING)]
 
 
 def _text(content: str | Sequence[Block], where: str, separator: str) -> str:
