@@ -75,7 +75,10 @@ class Change:
     def label(self) -> str:
         """Which change it is, for people."""
         number = f" #{self.number}" if self.number else ""
-        return f"{self.fixed[:10]}{number} {self.commits[0].subject[:60]}"
+        tip = self.commits[0]
+        # GitHub writes the title under the line that only names a branch.
+        title = tip.body.partition("\n")[0] if self.shape == "merge_commit" else ""
+        return f"{self.fixed[:10]}{number} {(title or tip.subject)[:60]}"
 
     @property
     def merged_at(self) -> int:
