@@ -29,17 +29,21 @@ def spec(layer) -> SandboxSpec:
     return SandboxSpec(workspace_layers=(layer,))
 
 
+ENGINE = os.environ.get("JOURNEYMAN_TEST_ENGINE", "docker")
+"""`podman` runs the same tests with that engine."""
+
+
 @pytest.fixture(scope="session")
 def docker_base() -> str:
     """Return the name of a base image that is here; `.ci/run` makes one."""
-    if shutil.which("docker") is None:
-        pytest.skip("docker is not installed")
-    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        pytest.skip("no Docker engine answers")
+    if shutil.which(ENGINE) is None:
+        pytest.skip(f"{ENGINE} is not installed")
+    if subprocess.run([ENGINE, "info"], capture_output=True, check=False).returncode:
+        pytest.skip(f"no {ENGINE} engine answers")
     base = os.environ.get("JOURNEYMAN_TEST_BASE", "journeyman-test-base")
-    found = subprocess.run(["docker", "image", "inspect", base], capture_output=True, check=False)
+    found = subprocess.run([ENGINE, "image", "inspect", base], capture_output=True, check=False)
     if found.returncode:
-        pytest.skip(f"no image {base}: scripts/base-image {base}")
+        pytest.skip(f"no image {base}: scripts/base-image {base} {ENGINE}")
     return base
 
 
@@ -52,7 +56,7 @@ def docker_base() -> str:
 def backend(request):
     if request.param == "namespace":
         return request.param
-    return f"docker:{request.getfixturevalue('docker_base')}"
+    return f"{ENGINE}:{request.getfixturevalue('docker_base')}"
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from journeyman.sandbox.files import FILE_LIMIT_BYTES, FILE_TIMEOUT_S, READ, WRI
 from journeyman.sandbox.image import DEFAULT_BASE, find_image
 from journeyman.sandbox.netns import listen_in
 from journeyman.sandbox.overlay import archive_of
-from journeyman.sandbox.settings import AGENT_HOME, BASE_VARIABLES
+from journeyman.sandbox.settings import BASE_VARIABLES
 
 if TYPE_CHECKING:
     from journeyman.sandbox.index import IndexServer
@@ -296,9 +296,8 @@ def _flags(spec: SandboxSpec, name: str) -> list[str]:
     flags += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "0:0"]
     flags += ["--pids-limit", str(limits.num_processes), "--cpus", str(limits.num_cpus)]
     flags += ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
-    flags += ["--ulimit", "core=0", "--workdir", "/"]
+    flags += ["--workdir", "/"]
     flags += ["--tmpfs", f"/tmp:{scratch},mode=1777"]  # noqa: S108
-    flags += ["--tmpfs", f"{AGENT_HOME}:{scratch},mode=755,uid=1000,gid=1000"]
     for mount in spec.mounts:
         if mount.is_writable:
             flags += ["--volume", f"{mount.source.absolute()}:{mount.target}"]
