@@ -91,6 +91,9 @@ async def _mined(project: Project, folder: Path, settings: MineConfig, steps: St
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         return await mine_tasks(project, folder, config=settings, on_progress=steps)
+    except asyncio.CancelledError:
+        note("ended; the same command goes on where this one was")
+        raise
     except PermissionError as error:
         raise JourneymanError(
             f"cannot write to {folder.parent}: {error.strerror}", "choose another folder"

@@ -5,11 +5,13 @@ import json
 import pytest
 
 from journeyman.errors import JourneymanError
+from journeyman.tasks.mine import MineConfig, plan_all
 from journeyman.tasks.mine.changes import Change, iterate_changes
 from journeyman.tasks.mine.export import Export, read_export
 from journeyman.tasks.mine.history import is_long_lived, read_history
 from journeyman.tasks.mine.links import closed_issues, pull_number
 from journeyman.tasks.mine.reasons import REASONS, Refused
+from journeyman.tasks.project import obtain_project
 
 
 def steps(repo, export=None, name="me/mine"):
@@ -148,6 +150,28 @@ def test_a_shallow_clone_ends_with_a_reason(calc, tmp_path):
     calc.git("clone", "-q", "--depth", "2", f"file://{calc.path}", str(tmp_path / "shallow"))
     calc.path = tmp_path / "shallow"
     assert summary(calc) == [("commit", None), "root"]
+    said = []
+    plan_all(obtain_project(str(calc.path)), MineConfig(), on_progress=said.append)
+    assert any("git fetch --unshallow" in line for line in said)
+
+
+def test_a_single_commit_is_no_history(calc):
+    with pytest.raises(JourneymanError, match="has no history"):
+        plan_all(obtain_project(str(calc.path)), MineConfig())
+
+
+def test_the_window_and_the_limit_bound_what_is_looked_at(calc):
+    for day in range(1, 5):
+        calc.commit(f"day {day}", {"a.py": f"{day}\n"}, wait=24 * 3600)
+    project = obtain_project(str(calc.path))
+
+    def seen(**given):
+        return [one.example.split()[-1] for one in plan_all(project, MineConfig(**given))]
+
+    assert seen() == ["4", "3", "2", "1", "start"]
+    assert seen(limit=2) == ["4", "3"]
+    assert seen(since="2023-11-16T23:00:00+00:00") == ["4", "3", "2"]
+    assert seen(since="2023-11-17", until="2023-11-18", limit=1) == ["3"]
 
 
 @pytest.mark.parametrize(
@@ -188,18 +212,18 @@ def test_exports_are_read_in_every_shape(tmp_path):
           "labels": [{"name": "bug"}]}  # fmt: skip
     rest = {"number": 2, "title": "B", "body": None, "merge_commit_sha": "b" * 40, "base": {}}
     listed = {"number": 2, "title": "B", "body": "", "pull_request": {"url": "u"}}
-    issue = {"number": 9, "title": "C", "body": "words"}
+    issue = {"number": 9, "title": "C", "body": "words \ud83d"}
     place.write_text("\n".join(json.dumps(one) for one in (gh, rest, listed, issue)) + "\n")
     lines = read_export(place)
     assert lines.pulls[1].body == "x\ny"
     assert (lines.pulls[1].issues, lines.pulls[1].labels) == ((9,), ("bug",))
     assert lines.by_commit() == {"a" * 40: lines.pulls[1], "b" * 40: lines.pulls[2]}
-    assert lines.issues[9].body == "words"
+    assert lines.issues[9].body == "words ?"
     graph = {"data": {"repository": {
         "pullRequests": {"nodes": [gh, rest]}, "issues": {"nodes": [issue]}}}}  # fmt: skip
     place.write_text(json.dumps(graph, indent=1))
     assert read_export(place) == lines
-    gh["closingIssuesReferences"] = {"nodes": [{"number": 9, "title": "C", "body": "words"}]}
+    gh["closingIssuesReferences"] = {"nodes": [{"number": 9, "title": "C", "body": "words ?"}]}
     place.write_text(json.dumps([gh, rest]))
     assert read_export(place) == lines
 

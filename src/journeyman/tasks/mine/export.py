@@ -195,4 +195,7 @@ def _list(value: Any) -> list[Any]:
 
 def _text(item: Mapping[str, Any], key: str) -> str:
     value = item.get(key)
-    return value.replace("\r\n", "\n") if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # JSON may hold half of a character, which no file of ours can.
+    return value.replace("\r\n", "\n").encode("utf-8", "replace").decode()

@@ -21,6 +21,7 @@ from pathlib import Path
 from journeyman.config import digest
 from journeyman.errors import FAILURES, AttributedError, JourneymanError
 from journeyman.tasks.environment.files import write_json
+from journeyman.tasks.git import git
 from journeyman.tasks.mine.attempt import Maker
 from journeyman.tasks.mine.environments import Shelf
 from journeyman.tasks.mine.journal import Journal
@@ -59,9 +60,19 @@ def work_folder(folder: Path) -> Path:
 def plan_all(
     project: Project, config: MineConfig, *, on_progress: Progress | None = None
 ) -> list[MineCandidate | Refused]:
-    """Return everything that the main line offers, newest first, and say how far it got."""
+    """Return everything that the main line offers, newest first, and say how far it got.
+
+    Raises `JourneymanError` as `plan` does, and where there is no history but one commit.
+    """
     say = on_progress or (lambda _: None)
     say("reading the history")
+    if git(project.path, "rev-parse", "--is-shallow-repository") == "true":
+        say("the clone is shallow, what came before is left out: git fetch --unshallow brings it")
+    if git(project.path, "rev-list", "--count", "--max-count=2", project.commit) == "1":
+        raise JourneymanError(
+            f"{project.name} has no history: there is one commit",
+            "give a Git repository, or its URL, that was cloned with its history",
+        )
     found: list[MineCandidate | Refused] = []
     said_at = time.monotonic()
     for step in plan(project, config):
