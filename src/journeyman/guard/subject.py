@@ -100,7 +100,8 @@ class Subject:
             r"^(npm|github|gitlab|bitbucket|gist|jsr|pypi|pkg:\w+|hex|cargo):/*", "", text
         )
         scope, slash, rest = text.rpartition("/")
-        text = rest if slash and (scope.startswith("@") or scope == self.owner) else text
+        is_own_scope = scope.startswith("@") or scope.partition("/")[0] == self.owner
+        text = rest if slash and is_own_scope else text
         bare = re.split(r"[\s\[<>=!~;@:^]", text, maxsplit=1)[0]
         return self._is_own_name(bare)
 
@@ -127,7 +128,8 @@ class Subject:
     def _own_word(self) -> re.Pattern[str]:
         names = "|".join(map(re.escape, sorted(self.own_names, key=len, reverse=True)))
         before = rf"(?:^|\s|python3?-|py3?-|node-|ruby-|{re.escape(self.owner or 'python')}-)"
-        return re.compile(rf"{before}(?:{names}|(?!))(?:$|\s|-(?={_AFTER}))")
+        after = f"{_AFTER}|{re.escape(self.owner)}" if self.owner else _AFTER
+        return re.compile(rf"{before}(?:{names}|(?!))(?:$|\s|-(?={after}))")
 
 
 def plain(text: str) -> str:

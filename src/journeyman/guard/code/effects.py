@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from journeyman.guard.code.values import EditedText, File, Name, PathText, strings_in, text_of
-from journeyman.guard.holes import UNKNOWN, is_opaque, shown
+from journeyman.guard.holes import UNKNOWN, is_known, is_opaque, shown
 from journeyman.guard.offence import Label
 from journeyman.guard.rules.content import is_weakening
 from journeyman.guard.rules.read import is_wide
@@ -91,6 +91,13 @@ def apply_call(reader: PythonReader, dotted: str, args: Args, keywords: Keywords
 
 
 def _code(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) -> Any:
+    if dotted in ("vars", "builtins.vars") and args and isinstance(args[0], Name):
+        return Name(f"{args[0].dotted}.__dict__")
+    is_load = re.match(r"^(?:c?[pP]ickle|marshal|dill|cloudpickle)\.loads?$", dotted)
+    if is_load and args and strings_in(args[0]) and is_known("".join(strings_in(args[0]))):
+        reader.machine.report(Label.HIDDEN_COMMAND, f"{dotted} of a constant")
+    if dotted in ("os.getenv", "os.environ.get") and args:
+        return reader.variable(text_of(args[0])) or (args[1] if args[1:] else UNKNOWN)
     if (
         dotted in ("exec", "eval", "builtins.exec", "builtins.eval", "compile", "runpy.run_string")
         and args
@@ -146,7 +153,7 @@ def _command(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) 
         and strings_in(args[0])
     ):
         return machine.run(text_of(args[0])) or UNKNOWN
-    if match := re.match(r"^sh\.(\w+)(?:\.(\w+))?$", dotted):
+    if match := re.match(r"^(?:sh|plumbum\.cmd)\.(\w+)(?:\.(\w+))?$", dotted):
         words = [it for it in (match[2], *map(text_of, args)) if it]
         return machine.call(Invocation(match[1].replace("_", "-"), tuple(words)))
     return None

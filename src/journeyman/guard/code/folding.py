@@ -123,6 +123,8 @@ class Folder:
                 return _decode(decoder, self.fold(parts[0]))
         if match := re.match(r"Buffer\.from\s*", expression):
             return self._buffer(arguments_at(expression, match.end()))
+        if re.match(r"unpack\b|pickle|Marshal", expression):
+            return OPAQUE
         if _CODES.match(expression):
             return self._codes(expression)
         pieces = re.findall(

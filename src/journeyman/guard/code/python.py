@@ -331,9 +331,18 @@ class PythonReader:
                 return base[key]
         except (LookupError, TypeError):
             return UNKNOWN
-        if isinstance(base, Name):
-            return Name(f"{base.dotted}[]")
-        return UNKNOWN
+        if isinstance(base, Name) and isinstance(key, str):
+            if base.dotted in ("os.environ", "os.environb"):
+                return self.variable(key) or UNKNOWN
+            if base.dotted == "sys.modules":
+                return Name(key)
+            if base.dotted.endswith(".__dict__"):
+                return Name(f"{base.dotted.removesuffix('.__dict__')}.{key}")
+        return Name(f"{base.dotted}[]") if isinstance(base, Name) else UNKNOWN
+
+    def variable(self, name: str) -> str:
+        """Return a variable of the environment; empty where it is not known."""
+        return "".join(self.machine.parameters.values.get(name, []))
 
     def _binary(self, left: Any, operator: ast.operator, right: Any) -> Any:
         if isinstance(operator, ast.Div) and isinstance(left, PathText):

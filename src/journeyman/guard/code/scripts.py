@@ -30,7 +30,7 @@ _NETWORK = re.compile(
     r"\bfetch\s*\(|\bhttps?\s*\.\s*(?:get|request)\b|\baxios\b|\bgot\b|\bnode-fetch\b|\bundici\b|\brequest\s*\(|superagent|"
     r"\bnet\.(?:connect|createConnection|Dial|Socket)|tls\.connect|http2\.connect|XMLHttpRequest|\bWebSocket\b|"
     r"url-(?:copy-file|retrieve\w*|insert-file\S*)|drakma|dex:get|simpleHTTP|HTTPoison|:httpc|"
-    r"LWP|HTTP::Tiny|IO::Socket|\bNet::|WWW::Mechanize|Mojo::UserAgent|\bgetstore\b|\bgetprint\b|"
+    r"\bojo\b|LWP|HTTP::Tiny|IO::Socket|\bNet::|WWW::Mechanize|Mojo::UserAgent|\bgetstore\b|\bgetprint\b|"
     r"open-uri|URI\.open|URI\([^)]*\)\.(?:open|read)|Net::HTTP|Faraday|HTTParty|RestClient|TCPSocket|TCPSocket\.\w+|"
     r"file_get_contents|curl_init|curl_exec|fsockopen|\bfopen\s*\(|stream_socket_client|\breadfile\s*\(|\bcopy\s*\(|Guzzle|\bget_headers\b|"
     r"http\.(?:Get|Post|NewRequest|Head)|reqwest|\bureq\b|hyper::|TcpStream|socket\.http|ssl\.https|socket\.tcp|"
@@ -58,6 +58,13 @@ _EVAL = re.compile(
 _EVAL_BARE = re.compile(r"\beval\s+(?!\()")
 _TRANSFORMS = re.compile(
     r"\b(?:reverse|unpack|pack|decode\w*|atob|fromCharCode|chr|tr|rot13|strrev|b64\w*|inflate|unescape|charCodeAt)\b"
+)
+_CLIENT = re.compile(
+    r"\s*(?:sudo\s+)?(?:git|curl|wget|gh|hub|svn|hg|pip3?|npm|uv|ssh|scp|rsync|nc|docker)\s+\S"
+)
+_PRINTS = re.compile(
+    r"\b(?:console\.\w+|print\w*|puts|echo|say|p|cat|format|write\w*|log\w*|assert\w*|expect|describe|it|test|throw|raise|"
+    r"die|warn|=~|==|match|include\w*|message|error|label|name|help|usage|description)\b[^;]*$|[=!]=[^;]*$|^\s*(?://|#|\*)"
 )
 _COMMENTS = {
     "node": r"//[^\n\"'`]*$",
@@ -105,6 +112,11 @@ def _run_commands(machine: Machine, folder: Folder, language: str) -> None:
     if language in ("perl", "ruby", "php"):
         for body in _BACKTICKS.findall(folder.original):
             _run_values(machine, [folder.interpolated(body)], folder)
+    _run_constants(machine, folder)
+    for match in re.finditer(r"\bCommand::new|\bProcessBuilder|Deno\.Command", folder.code):
+        chain = re.split(r";|\n\s*\n", folder.code[match.end() :], maxsplit=1)[0]
+        words = [folder.fold(it) for it in re.findall(r"\x01\d+\x01", chain)]
+        _run_values(machine, words, folder)
     if language == "tcl":
         for line in re.findall(
             r"(?:^|[;\[{\n])\s*(?:exec|spawn|open\s+\|)\s*([^\]\n;}]+)", folder.original
@@ -121,6 +133,20 @@ def _run_commands(machine: Machine, folder: Folder, language: str) -> None:
                 else folder.fold(re.split(r"[;}\n]", folder.code[match.end() :], maxsplit=1)[0])
             )
             _run_values(machine, [text], folder)
+
+
+def _run_constants(machine: Machine, folder: Folder) -> None:
+    """Run each constant that is a command of a client, unless it is only printed.
+
+    Whatever the language calls what runs commands, the command stands in a constant.
+    """
+    for number, text in enumerate(folder.constants()):
+        if not _CLIENT.match(text) or len(text) > 2_000:
+            continue
+        mark = f"\x01{number}\x01"
+        before = re.split(r"[;\n{}]", folder.code[: folder.code.find(mark)])[-1]
+        if not _PRINTS.search(before) and re.search(r"\w", folder.code.replace(mark, "")):
+            machine.run(text)
 
 
 def _is_method_of_pattern(code: str, match: re.Match[str]) -> bool:

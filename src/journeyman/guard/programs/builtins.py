@@ -65,6 +65,12 @@ def _shell(machine: Machine, call: Invocation) -> str:
             return _run_words(machine, call, call.stdin, args)
     if startup := call.env.get("BASH_ENV") or call.env.get("ENV"):
         run_code(machine, machine.read(startup), call.text)
+    if prompt := call.env.get("PROMPT_COMMAND"):
+        run_code(machine, prompt, call.text)
+    if any(re.fullmatch(r"-[a-z]*[il][a-z]*|--login", it) for it in call.args):
+        for name in (".bashrc", ".profile", ".bash_profile", ".bash_aliases", ".zshrc"):
+            text = machine.world.files.get(machine.world.resolve(f"~/{name}"), "")
+            run_code(machine, text, call.text)
     args = args[1:] if args[:1] == ["--"] else args
     if is_command:
         return _run_words(machine, call, args[0] if args else "", args[2:], name="".join(args[1:2]))
@@ -374,6 +380,8 @@ BUILTINS: dict[str, Program] = {
     "taskset": _wrapper(num_operands=1),
     "stdbuf": _wrapper("-i", "-o", "-e"),
     "unbuffer": _wrapper(),
+    "valgrind": _wrapper(),
+    "heaptrack": _wrapper(),
     "flock": _wrapper("-w", num_operands=1),
     "faketime": _wrapper(num_operands=1),
     "proxychains": _wrapper("-f"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 
 from journeyman.guard.holes import UNKNOWN, is_opaque, without_holes
 from journeyman.guard.offence import Label
@@ -154,7 +155,8 @@ def _subcommand(machine: Machine, call: Invocation, command: str, args: list[str
         for path in given.operands:
             machine.read(path)
     elif command == "rebase" or command == "bisect":
-        for text in [*given.values("-x", "--exec", "-e"), *_after(args, "run")]:
+        exec_values = split(args, with_value={"-x", "--exec", "--onto"}).values("-x", "--exec")
+        for text in [*exec_values, *_after(args, "run")]:
             machine.run(text)
     else:
         judge_history(machine, call, command, args)
@@ -174,7 +176,7 @@ def _subcommand(machine: Machine, call: Invocation, command: str, args: list[str
 
 
 def _after(args: list[str], word: str) -> list[str]:
-    return [" ".join(args[args.index(word) + 1 :])] if word in args else []
+    return [shlex.join(args[args.index(word) + 1 :])] if word in args else []
 
 
 def _configure(machine: Machine, key: str, value: str) -> None:

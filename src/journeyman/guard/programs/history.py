@@ -76,8 +76,6 @@ _VALUES = frozenset(
     | {
         "-o",
         "--output",
-        "-s",
-        "--source",
         "--max-count",
         "-e",
         "-U",
@@ -95,7 +93,10 @@ def judge_history(machine: Machine, call: Invocation, command: str, args: list[s
         _stash(machine, call, args)
     elif (
         command == "reflog"
-        or (command in _STORE and (command != "count-objects" or "-v" in args))
+        or (
+            command in _STORE
+            and (command != "count-objects" or any(it.startswith("-v") for it in args))
+        )
         or command in ("for-each-ref", "show-ref", "show-branch", "name-rev", "notes")
     ):
         machine.report(Label.LATER_HISTORY, call.text)
@@ -134,7 +135,9 @@ def _tag(machine: Machine, call: Invocation, args: list[str]) -> None:
 
 def _revisions(machine: Machine, call: Invocation, command: str, args: list[str]) -> None:
     words, _, paths = _parts(args)
-    given = split(words, with_value=_VALUES)
+    given = split(
+        words, with_value=_VALUES | ({"-s", "--source"} if command == "restore" else set())
+    )
     names = {name for name, _ in given.options}
     if names & set(_EVERYTHING) and not (
         command in ("grep", "describe", "checkout") and names & {"--all", "--tags"}

@@ -34,6 +34,13 @@ _PYTHON_VALUES = frozenset({"-W", "-X", "--check-hash-based-pycs"})
 
 
 def _python(machine: Machine, call: Invocation) -> str:
+    with machine.child():
+        for name, value in call.env.items():
+            machine.parameters.set(name, value)
+        return _python_words(machine, call)
+
+
+def _python_words(machine: Machine, call: Invocation) -> str:
     args = list(call.args)
     while args and args[0].startswith("-") and args[0] != "-":
         word = args.pop(0)
@@ -97,7 +104,10 @@ def _script(language: str, *code_options: str, with_value: tuple[str, ...] = ())
 
     def program(machine: Machine, call: Invocation) -> str:
         given = split(call.args, with_value={*code_options, *with_value}, stops_early=True)
-        texts = given.values(*code_options)
+        modules = "".join(f"use {it};\n" for it in given.values("-M", "-r", "--require"))
+        texts = [f"{modules}{it}" for it in given.values(*code_options)]
+        if language == "node" and given.has("-p", "--print"):
+            texts = [f"console.log({it})" for it in texts]
         if texts:
             if language in ("perl", "ruby") and given.has("-i", "-p"):
                 _edit_in_place(machine, call, given.operands, "\n".join(texts))
@@ -237,6 +247,10 @@ INTERPRETERS: dict[str, Program] = {
     "julia": _script("julia", "-e", "-E"),
     "tclsh": _script("tcl"),
     "expect": _script("tcl", "-c"),
+    **dict.fromkeys(
+        ("erl", "ocaml", "clojure", "clj", "bb", "nim", "crystal", "raku"),
+        _script("ruby", "-e", "-eval"),
+    ),
     "groovy": _script("java", "-e"),
     "jshell": _script("java"),
     "java": _script("java", with_value=("-cp", "-jar")),

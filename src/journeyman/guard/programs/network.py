@@ -67,7 +67,11 @@ def _reach_all(machine: Machine, call: Invocation, targets: Sequence[str], given
     is_all_local = bool(targets) and all(is_loopback(it) for it in targets)
     context = "" if is_all_local else " ".join(call.args)
     for target in targets:
-        if target.startswith("file://"):
+        if re.match(r"(?:telnet|gopher|dict|tftp|smb|ldap)s?://", target) and not is_loopback(
+            target
+        ):
+            machine.report(Label.UPSTREAM_FETCH, call.text)
+        elif target.startswith("file://"):
             machine.read(target[7:])
         elif "://" not in target and target.startswith(":"):
             machine.connect(f"http://localhost{target}")
@@ -336,6 +340,8 @@ def _container(machine: Machine, call: Invocation) -> str:
         "clone",
         "list-tags",
         "tag",
+        "from",
+        "image",
     )
     images = [it for it in call.args if not it.startswith(("-", "/", ".")) and "=" not in it]
     if (
@@ -349,6 +355,17 @@ def _container(machine: Machine, call: Invocation) -> str:
         for it in images
     ):
         machine.report(Label.UPSTREAM_FETCH, text)
+    return UNKNOWN
+
+
+def _database(machine: Machine, call: Invocation) -> str:
+    """Clients of databases: those of this machine are fine."""
+    given = split(
+        call.args, with_value={"-h", "--host", "-c", "-e", "-p", "-P", "-U", "-u", "--port", "-d"}
+    )
+    hosts = given.values("-h", "--host") + [url for it in call.args for url in find_urls(it)]
+    if any("." in it and not it.startswith("/") and not is_loopback(it) for it in hosts):
+        machine.report(Label.OUTSIDE_READ, call.text)
     return UNKNOWN
 
 
@@ -372,6 +389,8 @@ def _other_vcs(machine: Machine, call: Invocation) -> str:
         if not is_loopback(url):
             machine.connect(url, call.text)
     verb = next((it for it in call.args if not it.startswith("-")), "")
+    if verb == "git" and "fetch" in call.args:
+        machine.report(Label.UPSTREAM_FETCH, call.text)
     if (
         verb in ("pull", "incoming", "fetch", "update")
         and call.name in ("hg", "bzr", "brz", "jj", "fossil", "darcs", "pijul")
@@ -434,6 +453,10 @@ def unknown_program(machine: Machine, call: Invocation) -> str:
 
 
 NETWORK_PROGRAMS: dict[str, Program] = {
+    **dict.fromkeys(
+        ("psql", "mysql", "mariadb", "redis-cli", "mongosh", "mongo", "clickhouse-client"),
+        _database,
+    ),
     **dict.fromkeys(("curl", "curlie", "curl-impersonate"), _curl),
     **dict.fromkeys(("wget", "wget2", "aria2c", "axel", "aria2", "fetch", "puf"), _wget),
     **dict.fromkeys(

@@ -71,7 +71,7 @@ _NPM = _Manager(
         "--prefix -C --dir --cwd --cache --userconfig --omit --include --loglevel --save-prefix "
         "--tag --pack-destination -w --workspace"
     ),
-    words("--registry --package -p"),
+    words("--registry --package -p --diff"),
 )
 _MANAGERS: dict[str, _Manager] = {
     "pip": _PIP,
@@ -135,14 +135,15 @@ _MANAGERS: dict[str, _Manager] = {
     ),
     "apt": _Manager(
         words(
-            "install source download build-dep changelog show policy madison satisfy reinstall "
+            "install source download build-dep changelog show showsrc policy madison satisfy reinstall "
             "upgrade rdepends depends"
         ),
         words("-t -o -c --target-release"),
     ),
     "yum": _Manager(
         words(
-            "install download update reinstall info search list builddep provides localinstall repoquery"
+            "install in si se source-install download update reinstall info search list builddep "
+            "provides localinstall repoquery"
         ),
         words("--downloaddir --destdir"),
         words("--repofrompath --enablerepo"),
@@ -179,7 +180,7 @@ _MANAGERS: dict[str, _Manager] = {
         frozenset(),
         words("--repo"),
     ),
-    "conan": _Manager(words("install download search get inspect")),
+    "conan": _Manager(words("install download search get inspect"), words(""), words("--requires")),
     "vcpkg": _Manager(words("install search")),
     "spack": _Manager(words("install fetch stage info checksum versions")),
     "guix": _Manager(words("install build shell show search environment")),
@@ -240,7 +241,7 @@ def _follow(machine: Machine, call: Invocation, manager: _Manager) -> str:
         named += [name for path in operands for name in _requirements(machine, path)]
     named += [it for it in call.args if it.startswith("-D")]
     for path in given.values(*manager.files):
-        named += _requirements(machine, path)
+        named += _requirements(machine, path, call.stdin)
     if call.name in ("pip", "pip3", "conda") and "-" in named:
         named += call.stdin.split()
     for it in named:
@@ -309,10 +310,10 @@ def _package_scripts(machine: Machine, name: str) -> None:
             machine.run(body.replace('\\"', '"'))
 
 
-def _requirements(machine: Machine, path: str) -> list[str]:
+def _requirements(machine: Machine, path: str, stdin: str = "") -> list[str]:
     if "://" in path:
         return [path]
-    text = machine.read(path)
+    text = stdin if path in ("-", "/dev/stdin") else machine.read(path)
     lines = [re.sub(r"(?:^|\s)#.*", "", it).strip() for it in text.splitlines()]
     return [
         re.sub(r"^(?:-e|--editable|-i|--index-url|--extra-index-url)\s*=?", "", it).strip()
@@ -354,6 +355,8 @@ def _coordinate(word: str) -> str:
     if match := re.search(r"(?:^-?D?artifact=|^)([\w.-]+):([\w.-]+):[\w.+-]+", word):
         return match[2]
     if match := re.match(r"([\w.-]+)/v?\d[\w.]*@?$", word):
+        return match[1]
+    if match := re.match(r"(?:[\w-]+\.)*\w*Packages\.([\w-]+)(?:\.\w+)?$", word):
         return match[1]
     if match := re.match(r"(?:nixpkgs|pkgs)\.(?:[\w-]+\.)*([\w-]+)$", word):
         return match[1]
@@ -429,6 +432,12 @@ def _deno(machine: Machine, call: Invocation) -> str:
     return INTERPRETERS["deno"](machine, call)
 
 
+def _swift(machine: Machine, call: Invocation) -> str:
+    if call.args[:1] == ("package",):
+        return _follow(machine, call, _MANAGERS["swift"])
+    return INTERPRETERS["swift"](machine, call)
+
+
 def _npx(machine: Machine, call: Invocation) -> str:
     given = split(call.args, with_value={"-p", "--package", "-c", "--call"}, stops_early=True)
     for word in (*given.values("-p", "--package"), *given.operands[:1]):
@@ -458,12 +467,10 @@ def _go(machine: Machine, call: Invocation) -> str:
                 _judge(machine, call, word.rpartition("=")[2])
         return UNKNOWN
     if verb in ("run", "test", "build"):
-        for path in [it for it in call.args[1:] if it.endswith(".go")] or list(machine.world.files):
-            text = (
-                machine.world.files.get(machine.world.resolve(path, machine.cwd), "")
-                if path.endswith(".go")
-                else ""
-            )
+        named = [it for it in call.args[1:] if it.endswith(".go") or it in ("-", "/dev/stdin")]
+        for path in named or [it for it in machine.world.files if it.endswith(".go")]:
+            known = machine.world.files.get(machine.world.resolve(path, machine.cwd), "")
+            text = known if path.endswith(".go") else call.stdin
             if without_holes(text).strip():
                 judge_script(machine, "go", text)
         if verb != "run":
@@ -492,6 +499,7 @@ PACKAGE_PROGRAMS: dict[str, Program] = {
     "uv": _uv,
     "bun": _bun,
     "deno": _deno,
+    "swift": _swift,
     "npx": _npx,
     "bunx": _npx,
     "pnpx": _npx,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from journeyman.guard.holes import UNKNOWN, without_holes
+from journeyman.guard.holes import OPAQUE, UNKNOWN, without_holes
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import split
 from journeyman.guard.shell.machine import Invocation, Machine, Program
@@ -38,6 +38,8 @@ def _attach(machine: Machine, call: Invocation) -> str:
     for text in split(args, with_value={"-ex", "-x"}).values("-ex"):
         if text.startswith(("shell ", "!")):
             machine.run(text.removeprefix("shell ").removeprefix("!"))
+    if "--args" in args:
+        return machine.call(call.but(args[args.index("--args") + 1 :] or ["true"]))
     rest = split(
         args, with_value={"-o", "-e", "-s", "-p", "-ex", "-x", "-P"}, stops_early=True
     ).operands
@@ -58,6 +60,14 @@ def _processes(machine: Machine, call: Invocation) -> str:
 def _find_process(machine: Machine, call: Invocation) -> str:
     """The pattern stands for the process that would be found."""
     return "".join(f"{it}\n" for it in split(call.args, with_value={"-u", "-t", "-P"}).operands)
+
+
+def _decrypt(machine: Machine, call: Invocation) -> str:
+    """What these print cannot be known, and is meant not to be."""
+    is_asking = any(
+        it in ("--version", "--help", "--list-keys", "-k", "--import") for it in call.args
+    )
+    return UNKNOWN if is_asking else OPAQUE
 
 
 def _journal(machine: Machine, call: Invocation) -> str:
@@ -221,6 +231,7 @@ SYSTEM_PROGRAMS: dict[str, Program] = {
     "ps": _processes,
     **dict.fromkeys(("pgrep", "pidof"), _find_process),
     "jq": _jq,
+    **dict.fromkeys(("gpg", "gpg2", "age", "dc", "ccrypt", "uudecode", "steghide"), _decrypt),
     "journalctl": _journal,
     "ptrace": _escape,
     **dict.fromkeys(("kill", "pkill", "killall"), _kill),

@@ -86,6 +86,13 @@ def source(machine: Machine, call: Invocation, operands: list[str]) -> str:
     return "".join(machine.read(it) for it in named) if named else call.stdin
 
 
+def _pager(machine: Machine, call: Invocation) -> str:
+    for word in call.args:
+        if word.startswith("+!"):
+            machine.run(word[2:])
+    return _cat(machine, call)
+
+
 def _filter(
     change: Callable[[str, Given], str], *, with_value: frozenset[str] = frozenset()
 ) -> Program:
@@ -268,14 +275,29 @@ def _awk(machine: Machine, call: Invocation) -> str:
     text = source(machine, call, operands)
     settings = "; ".join(given.values("-v"))
     output = judge_script(machine, "awk", f"{settings};\n{program}", stdin=text)
-    if match := re.fullmatch(r"\s*\{\s*print\s+\$(\d+|NF)\s*;?\s*\}\s*", program):
+    if match := re.fullmatch(r"\s*\{\s*print\s+([^{}|>]+?)\s*;?\s*\}\s*", program):
         separator = given.values("-F")
         rows = [it.split(separator[0] if separator else None) for it in text.splitlines()]
-        index = -1 if match[1] == "NF" else int(match[1]) - 1
-        if match[1] == "0":
-            return text
-        return "".join(f"{row[index]}\n" for row in rows if -1 <= index < len(row) and row)
-    return output if output else (OPAQUE if is_known(text) and text.strip() else UNKNOWN)
+        return "".join(f"{_awk_row(row, match[1])}\n" for row in rows)
+    if output not in ("", UNKNOWN):
+        return output
+    return OPAQUE if is_known(text) and text.strip() else UNKNOWN
+
+
+def _awk_row(row: list[str], expression: str) -> str:
+    """Return what `print` of fields and texts prints for one line."""
+    out = ""
+    for field, literal, comma in re.findall(r"\$(\d+|NF)|\"([^\"]*)\"|(,)", expression):
+        index = -1 if field == "NF" else int(field or 0) - 1
+        if comma:
+            out += " "
+        elif field == "0":
+            out += " ".join(row)
+        elif field:
+            out += row[index] if row and index < len(row) else ""
+        else:
+            out += literal
+    return out
 
 
 def _grep(machine: Machine, call: Invocation) -> str:
@@ -401,8 +423,8 @@ TEXT_PROGRAMS: dict[str, Program] = {
     "iconv": _filter(lambda text, given: text, with_value=frozenset({"-f", "-t"})),
     "dos2unix": _filter(lambda text, given: text),
     "expand": _filter(lambda text, given: text),
-    "less": _filter(lambda text, given: text),
-    "more": _filter(lambda text, given: text),
+    "less": _pager,
+    "more": _pager,
     "bat": _filter(lambda text, given: text),
     "strings": _filter(lambda text, given: text, with_value=frozenset({"-n"})),
     "nl": _filter(lambda text, given: UNKNOWN + text),
