@@ -1,0 +1,78 @@
+"""A causal model of `transformers` as the trainer sees it: packed rows in, losses out.
+
+    network = Network(base, mtp)
+    output = network(token_ids, targets, positions, is_real)
+
+Legend: B rows, T tokens, N positions that have a target, D hidden size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from journeyman.train.documents.rows import IGNORED
+from journeyman.train.losses import load_balance, next_token_losses, second_targets
+from journeyman.train.model.isolation import isolate_documents
+from journeyman.train.model.multi_token import MultiTokenPrediction
+
+__all__ = ["Network", "Output"]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Losses of some rows, not yet divided by anything."""
+
+    token_losses_N: torch.Tensor
+    """Cross-entropy in nats at each position that has a target, row by row."""
+    second_losses: torch.Tensor
+    """Of the token after the next, at each position that has one; empty without the module."""
+    balance: torch.Tensor
+    """The router's auxiliary loss; 0 for a model without experts."""
+
+
+class Network(nn.Module):
+    """A model, and its multi-token-prediction module where it has one."""
+
+    def __init__(self, base: Any, mtp: MultiTokenPrediction | None = None) -> None:
+        super().__init__()
+        self.base = base
+        self.mtp = mtp
+        self._is_recurrent = isolate_documents(base) > 0
+        self._num_chosen: int = getattr(base.config, "num_experts_per_tok", 0)
+
+    def forward(
+        self,
+        token_ids_BT: torch.Tensor,
+        targets_BT: torch.Tensor,
+        positions_BT: torch.Tensor,
+        is_real_BT: torch.Tensor,
+    ) -> Output:
+        """Return the losses of packed rows; no document sees another of its row."""
+        extra: dict[str, Any] = {}
+        if self._is_recurrent:
+            extra["document_positions"] = positions_BT
+        if self._num_chosen:
+            extra["output_router_logits"] = True
+        # With a cache the library takes packed rows for one document each, silently.
+        found = self.base.base_model(
+            input_ids=token_ids_BT, position_ids=positions_BT, use_cache=False, **extra
+        )
+        hidden_BTD = found.last_hidden_state
+        balance = hidden_BTD.new_zeros((), dtype=torch.float32)
+        if self._num_chosen:
+            balance = load_balance(found.router_logits, self._num_chosen, is_real_BT.flatten())
+        second = hidden_BTD.new_zeros(0, dtype=torch.float32)
+        if self.mtp is not None:
+            following_BTD = self.base.get_input_embeddings()(token_ids_BT.roll(-1, dims=1))
+            states_BTD = self.mtp(hidden_BTD, following_BTD, positions_BT)
+            second = self._losses(states_BTD, second_targets(targets_BT, positions_BT))
+        return Output(self._losses(hidden_BTD, targets_BT), second, balance)
+
+    def _losses(self, hidden_BTD: torch.Tensor, targets_BT: torch.Tensor) -> torch.Tensor:
+        has_target = targets_BT != IGNORED
+        head_VD = self.base.get_output_embeddings().weight
+        return next_token_losses(hidden_BTD[has_target], head_VD, targets_BT[has_target])
