@@ -77,6 +77,7 @@ def test_titles_lose_numbers_and_prefixes(subject, title):
         "Fix tests",
         "typo",
         "- address review comments",
+        "Thanks @ann for finding it.",
     ],
 )
 def test_sentences_about_the_fix_are_known(sentence):
@@ -147,6 +148,12 @@ def test_without_an_issue_the_commit_and_the_failure_speak(tmp_path):
     told = list(statements(material(tmp_path, titles=["Use a safer sum"])))
     assert all("safer" not in text for text in told)
     assert told[0].startswith("`total` gives a wrong result")
+
+
+def test_where_python_lies_on_this_machine_is_not_told(tmp_path):
+    issue = Issue(3, "Import fails", "File '/opt/py-3.11/lib/python3.11/json/a.py' and /usr/lib/x.")
+    text = next(iter(statements(material(tmp_path, issues=[issue]))))
+    assert "File '…/lib/python3.11/json/a.py' and /usr/lib/x." in text
 
 
 def test_too_few_words_and_no_failure_are_vague(tmp_path):

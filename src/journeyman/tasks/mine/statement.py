@@ -34,6 +34,9 @@ MIN_WORDS = 8
 """A statement of fewer words, outside of code, is too vague to be worked on."""
 
 MAX_ISSUES = 3
+_LIBRARY = re.compile(r"/[\w./+-]*/(lib/python\d)")
+"""Where an interpreter lies on the machine that failed, which is another on the next."""
+
 _INTERFACE = "What else has to hold:"
 
 
@@ -61,7 +64,7 @@ def statements(material: Material) -> Iterator[str]:
     """Yield statements, from the most telling to the most reserved; none that is vague."""
     needs = _needs(material)
     for text in (*_from_issues(material), *_from_words(material)):
-        whole = "\n\n".join([text.strip(), *needs]) + "\n"
+        whole = "\n\n".join([_LIBRARY.sub(r"…/\1", text).strip(), *needs]) + "\n"
         if not _is_vague(whole):
             yield whole
 

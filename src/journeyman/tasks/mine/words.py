@@ -62,7 +62,8 @@ _CHORE = re.compile(
     r"^(?:[-*+]\s+)?(?:wip|typos?|lint(?:ing)?|flake8|mypy|black|ruff|isort|pep ?8|nits?"
     r"|review(?: comments?)?|address (?:review|comments?|review comments?|feedback)"
     r"|update (?:changelog|changes|docs?|news|tests?)|changelog|fix(?:up)?(?: tests?| lint| ci)?"
-    r"|squash|cleanup|clean up|merge .*|bump .*|oops|format\w*|test(?:s)?)[.!]?$",
+    r"|squash|cleanup|clean up|merge .*|bump .*|oops|format\w*|test(?:s)?)[.!]?$"
+    r"|^(?:many |special |big )?(?:thanks?|thx|kudos|cc|ping|credits?)\b",
     re.IGNORECASE,
 )  # fmt: skip
 _CODE_WORD = re.compile(r"\b[A-Za-z_]\w*[A-Za-z0-9_]\b")
