@@ -8,6 +8,7 @@ import pytest
 from journeyman.config import cache_folder
 from journeyman.errors import AttributedError
 from journeyman.sandbox import environment_spec, load_environment, opened
+from journeyman.tasks.scrub import find_leftovers
 from journeyman.tasks.sight import find_visible
 from journeyman.tasks.workspace import find_base_commit, prepare_workspace
 from journeyman.types import Environment, Origin, Task, VerifierSpec
@@ -100,6 +101,13 @@ def told(task, environments, script):
     done = asyncio.run(run())
     assert done.exit_code == 0, done.stderr
     return done.stdout.decode().splitlines()
+
+
+def test_the_layers_history_has_no_leftovers(environments):
+    task = task_of(environments)
+    (layer,) = asyncio.run(prepare_workspace(task, environments))
+    assert find_leftovers(layer, task.base_commit) == []
+    assert not (layer / ".git/logs").exists()
 
 
 @pytest.mark.sandbox

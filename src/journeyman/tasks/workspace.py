@@ -22,12 +22,13 @@ from journeyman.config import cache_folder, digest
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.sandbox import load_environment
 from journeyman.tasks.git import add_files, commit_tree, git, init_repository, list_files
+from journeyman.tasks.scrub import find_leftovers
 from journeyman.tasks.tree import apply_patches, real_place, write_file
 from journeyman.types import Environment, Task
 
 __all__ = ["find_base_commit", "prepare_workspace"]
 
-_RECIPE = 2
+_RECIPE = 3
 """Raised whenever the same task would be laid out differently, so that old layers are not reused."""
 
 
@@ -133,7 +134,10 @@ def _own_every_object(git_folder: Path, commit: str, env: Mapping[str, str]) -> 
     for folder in (git_folder / "objects").iterdir():
         if folder.name not in ("pack", "info"):
             shutil.rmtree(folder)
+    shutil.rmtree(git_folder / "logs", ignore_errors=True)
     git(git_folder, "fsck", "--strict", "--no-dangling", env={"GIT_DIR": str(git_folder)})
+    if left := find_leftovers(git_folder, commit):
+        raise AttributedError("task_broken", f"its history holds {left[0].kind} {left[0].name}")
 
 
 def _base_of(environment: Environment, tree: Path) -> Path:
