@@ -1,10 +1,16 @@
 """OpenAI's Chat Completions, streamed and in one piece, by a model that speaks token by token."""
 
 import json
+from typing import Any
 
 import pytest
 
+from journeyman.errors import JourneymanError
+from journeyman.gateway import Gateway
+from journeyman.gateway.prepare import fit_systems, writes_late_systems
+from journeyman.gateway.request import ModelRequest
 from journeyman.templates import get_template, list_templates
+from journeyman.types import Message
 
 CHAT = "/v1/chat/completions"
 LS = {"command": "ls"}
@@ -61,6 +67,41 @@ async def test_every_template_carries_calls_to_the_client(kit, template):
     assert json.loads(stream["calls"][0]["arguments"]) == message.tool_calls[0].arguments
     assert call["id"].startswith("call_")
     assert call["id"] != stream["calls"][0]["id"]
+
+
+@pytest.mark.parametrize("template", list_templates())
+async def test_no_system_message_is_lost_wherever_it_stands(kit, template):
+    """Claude Code and Codex send several, also behind the user's first words."""
+    roles = ("system", "developer", "user", "system", "user")
+    messages = [{"role": role, "content": f"<{n} {role}>"} for n, role in enumerate(roles)]
+    async with kit.running(kit.spoken(kit.say("Hi."), template=template), template) as client:
+        status, _ = await client.post(CHAT, kit.ask | {"messages": messages})
+        turn = next(iter(client.gateway.sessions.find("").conversations._known.values())).turn
+    assert status == 200
+    assert all(message["content"] in turn.prompt_text for message in messages)
+
+
+def test_a_template_that_refuses_late_system_messages_gets_none(tmp_path):
+    path = tmp_path / "chat_template.jinja"
+    path.write_text(
+        "{% for it in messages %}{% if it.role == 'system' and not loop.first %}"
+        "{{ raise_exception('no') }}{% endif %}<|{{ it.role }}|>{{ it.content }}{% endfor %}"
+    )
+    template = get_template(f"jinja:{path}")
+    assert not writes_late_systems(template)
+    roles: list[Any] = ["system", "system", "user", "system"]
+    messages = tuple(Message(role=role, content=f"{n}") for n, role in enumerate(roles))
+    request = ModelRequest(model="m", protocol="p", messages=messages)
+    fitted = fit_systems(request, has_late=False).messages
+    assert template.render(fitted) == "<|system|>0\n\n1<|user|>2<|user|>3"
+    assert fit_systems(request, has_late=True).messages[-1].role == "system"
+
+
+def test_a_template_that_cannot_read_serves_nobody(kit, tmp_path):
+    path = tmp_path / "chat_template.jinja"
+    path.write_text("x")
+    with pytest.raises(JourneymanError, match="only renders"):
+        Gateway(kit.spoken(), get_template(f"jinja:{path}"))
 
 
 async def test_reasoning_has_a_field_of_its_own(kit):

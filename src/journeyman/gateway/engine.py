@@ -14,7 +14,7 @@ from journeyman.errors import AttributedError
 from journeyman.gateway.conversation import Node, digest_tokens
 from journeyman.gateway.drawing import Drawing, Emit
 from journeyman.gateway.errors import GatewayError, from_model
-from journeyman.gateway.prepare import Prepared, merge_systems, prepare
+from journeyman.gateway.prepare import Prepared, fit_systems, prepare, writes_late_systems
 from journeyman.gateway.record import CapturedTurn, capture
 from journeyman.gateway.request import ModelRequest, Outcome
 from journeyman.gateway.session import Session
@@ -43,6 +43,10 @@ class Engine:
         self.template = template if model.reads_text else None
         self.settings = settings
         self._on_turn = on_turn
+        if self.template is not None:
+            # One that only renders says so here, before anybody calls.
+            self.template.stream()
+        self._has_late = self.template is None or writes_late_systems(self.template)
 
     async def run(self, session: Session, request: ModelRequest, emit: Emit | None) -> Outcome:
         """Make the call, telling `emit` of it as it goes. Raises `GatewayError`."""
@@ -50,7 +54,7 @@ class Engine:
         session.begin()
         try:
             async with asyncio.timeout(self._allowed_s(session)):
-                outcome = await self._call(session, merge_systems(request), emit)
+                outcome = await self._call(session, self._fitted(request), emit)
             session.keep(request, outcome.message)
             return outcome
         except TimeoutError:
@@ -70,12 +74,15 @@ class Engine:
 
     async def count(self, session: Session, request: ModelRequest) -> int:
         """Return how many tokens the prompt would have. Raises `GatewayError`."""
-        request = merge_systems(session.continued(request))
+        request = self._fitted(session.continued(request))
         try:
             found = await prepare(self.model, self.template, session.conversations, request)
         except AttributedError as error:
             raise from_model(error) from error
         return found.num_tokens
+
+    def _fitted(self, request: ModelRequest) -> ModelRequest:
+        return fit_systems(request, has_late=self._has_late)
 
     def _allowed_s(self, session: Session) -> float:
         left = session.remaining_s()

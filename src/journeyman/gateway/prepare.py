@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from journeyman.errors import JourneymanError
 from journeyman.gateway.conversation import Conversations, Place
 from journeyman.gateway.errors import GatewayError
 from journeyman.gateway.prompts import call_lead, render, tail
 from journeyman.gateway.request import ModelRequest
 from journeyman.models.base import Model, Tokenizer
 from journeyman.templates import ToolTemplate
+from journeyman.templates.base import Template
 from journeyman.types import Message, Prompt
 
-__all__ = ["Prepared", "merge_systems", "prepare"]
+__all__ = ["Prepared", "fit_systems", "prepare", "writes_late_systems"]
 
 # English prose and code run at 3 to 4; low enough that a server, which counts, refuses seldom.
 _CHARACTERS_PER_TOKEN = 4
@@ -55,16 +57,33 @@ class Prepared:
         return len(self.token_ids) - len(self.added_ids)
 
 
-def merge_systems(request: ModelRequest) -> ModelRequest:
-    """Make one system message of several that a conversation opens with: templates know only one."""
+def fit_systems(request: ModelRequest, *, has_late: bool) -> ModelRequest:
+    """Make one system message of those that a conversation opens with: templates know only one.
+
+    Later ones are the user's words where the template has no place for them (not `has_late`).
+    """
     messages = request.messages
     others = (i for i, message in enumerate(messages) if message.role != "system")
     num = next(others, len(messages))
-    if num < 2:
-        return request
-    merged = "\n\n".join(message.content for message in messages[:num])
-    system = Message(role="system", content=merged)
-    return replace(request, messages=(system, *messages[num:]), num_leading=0)
+    opening, rest = messages[: min(num, 1)], messages[num:]
+    if num > 1:
+        merged = "\n\n".join(message.content for message in messages[:num])
+        opening = (Message(role="system", content=merged),)
+    if not has_late:
+        rest = tuple(
+            it.model_copy(update={"role": "user"}) if it.role == "system" else it for it in rest
+        )
+    return replace(request, messages=(*opening, *rest))
+
+
+def writes_late_systems(template: Template) -> bool:
+    """Whether the template writes a system message that does not open the conversation."""
+    user = Message(role="user", content="?")
+    late = Message(role="system", content="<late>")
+    try:
+        return late.content in template.render((user, late, user))
+    except JourneymanError:
+        return False
 
 
 async def prepare(
