@@ -5,6 +5,7 @@ import http.server
 import importlib.metadata
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -213,6 +214,22 @@ def test_the_command_mines_and_tells_what_became_of_each(shop_repo, index, tmp_p
         check=True,
     )
     assert "squash_commit" in shown.stdout
+
+
+@pytest.mark.sandbox
+def test_an_interrupt_keeps_what_was_done_and_says_so(shop_repo, index, tmp_path):
+    command = [JOURNEYMAN, "tasks", "mine", str(shop_repo.path), "--out", "made"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if "building an environment" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        assert process.wait(timeout=120) == 130
+    assert "the same command goes on" in said
+    assert "Traceback" not in said
+    assert (tmp_path / "made.mining/outcomes.jsonl").is_file()
+    assert not (tmp_path / "made").exists()
 
 
 def test_a_plan_is_made_without_any_sandbox(shop_repo, tmp_path):
