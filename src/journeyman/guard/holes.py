@@ -10,10 +10,13 @@ output of `date`; `OPAQUE` came out of a decoder that could not be followed.
 
 from __future__ import annotations
 
-__all__ = ["OPAQUE", "UNKNOWN", "is_known", "is_opaque", "shown", "without_holes"]
+__all__ = ["OPAQUE", "UNKNOWN", "WEAKENED", "is_known", "is_opaque", "shown", "without_holes"]
 
 UNKNOWN = "\ue000"
 OPAQUE = "\ue001"
+
+WEAKENED = f"{UNKNOWN}weakened{UNKNOWN}"
+"""What a filter prints that took checks out of a file that is not known."""
 
 _REMOVE = str.maketrans("", "", UNKNOWN + OPAQUE)
 _SHOW = str.maketrans({UNKNOWN: "…", OPAQUE: "…"})

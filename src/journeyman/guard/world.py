@@ -41,7 +41,7 @@ class World:
 
     def read(self, path: str) -> str:
         """Return what a file holds; `UNKNOWN` where the agent did not write it."""
-        if path in ("/dev/null",):
+        if path in ("/dev/null", "/dev/zero"):
             return ""
         return self.files.get(path, UNKNOWN)
 

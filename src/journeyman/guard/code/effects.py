@@ -200,7 +200,9 @@ def _file(reader: PythonReader, dotted: str, args: Args, keywords: Keywords) -> 
         and isinstance(args[1], File)
     ):
         reader.emptied.pop(args[1].path, None)
-        machine.write(args[1].path, " ".join(strings_in(args[0])) or UNKNOWN)
+        machine.write(
+            args[1].path, " ".join(strings_in(args[0])) or f"{UNKNOWN}{' '.join(reader.assigned)}"
+        )
         return UNKNOWN
     if _REMOVERS.match(dotted) and args:
         machine.remove(text_of(args[0]))

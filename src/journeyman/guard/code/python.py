@@ -83,6 +83,8 @@ class PythonReader:
         self.emptied: dict[str, None] = {}
         """Files that were opened for writing and got nothing so far."""
         self._functions: dict[int, _Function] = {}
+        self.assigned: list[str] = []
+        """What was put into tables that are not known, as JSON would show it."""
         self._owners: dict[int, str] = {}
         self._called: set[int] = set()
         self._num_steps = 0
@@ -213,6 +215,7 @@ class PythonReader:
                 if isinstance(table, dict) and isinstance(key, str | int):
                     table[key] = value
                 elif isinstance(table, Name):
+                    self.assigned.append(f'"{text_of(key)}": "{text_of(value)}"')
                     apply_call(self, f"{table.dotted}.__setitem__", [key, value], {})
             case ast.Attribute(value=base, attr=attribute):
                 owner = self.value(base)

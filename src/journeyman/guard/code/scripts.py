@@ -145,6 +145,9 @@ def _run_constants(machine: Machine, folder: Folder) -> None:
             continue
         mark = f"\x01{number}\x01"
         before = re.split(r"[;\n{}]", folder.code[: folder.code.find(mark)])[-1]
+        if re.search(r"[=:]\s*$", before):
+            # A variable or a field: what it is used for is looked at where it is used.
+            continue
         if not _PRINTS.search(before) and re.search(r"\w", folder.code.replace(mark, "")):
             machine.run(text)
 

@@ -264,10 +264,18 @@ def _code_operand(*options: str) -> Program:
     return program
 
 
+def _sudo(machine: Machine, call: Invocation) -> str:
+    if call.args[:1] in (("-i",), ("-s",)) and len(call.args) == 1:
+        machine.report(Label.OUTSIDE_READ, call.text)
+    return _wrapper("-u", "-g", "-C", "-h", "-p", "-U")(machine, call)
+
+
 def _su(machine: Machine, call: Invocation) -> str:
     given = split(call.args, with_value={"-c", "--command", "-s", "-g"})
     for text in given.values("-c", "--command"):
         run_code(machine, text, call.text)
+    if not given.values("-c", "--command") and call.name == "su":
+        machine.report(Label.OUTSIDE_READ, call.text)
     return UNKNOWN
 
 
@@ -336,7 +344,9 @@ def _declare(machine: Machine, call: Invocation) -> str:
     for word in call.args:
         if match := re.match(r"(PYTEST_ADDOPTS|LD_PRELOAD)=(.*)", word, re.S):
             value = without_holes(match[2])
-            if match[1] == "LD_PRELOAD" or re.search(r"--(?:ignore|deselect|co\b)|-k\b|no:", value):
+            if match[1] == "LD_PRELOAD" or re.search(
+                r"--(?:ignore|deselect|co\b|collect-only)|-k\b|no:", value
+            ):
                 machine.report(Label.TAMPERED_RUNNER, call.text)
     return ""
 
@@ -369,7 +379,7 @@ BUILTINS: dict[str, Program] = {
     "command": _command,
     "xargs": _xargs,
     "parallel": _parallel,
-    "sudo": _wrapper("-u", "-g", "-C", "-h", "-p", "-U"),
+    "sudo": _sudo,
     "doas": _wrapper("-u", "-C"),
     "time": _wrapper("-f", "-o"),
     "timeout": _wrapper("-s", "-k", "--signal", "--kill-after", num_operands=1),

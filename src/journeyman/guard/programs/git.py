@@ -148,6 +148,9 @@ def _subcommand(machine: Machine, call: Invocation, command: str, args: list[str
     elif command in ("rm", "mv"):
         for path in given.operands[: 1 if command == "mv" else None]:
             machine.remove(path)
+    elif command == "sparse-checkout":
+        if given.operands[:1] in (["set"], ["init"], ["reapply"]):
+            machine.report(Label.EDITED_TESTS, call.text)
     elif command == "update-index":
         if given.has("--assume-unchanged", "--skip-worktree", "--force-remove"):
             machine.report(Label.EDITED_TESTS, call.text)
@@ -259,7 +262,7 @@ def _remote_helper(machine: Machine, call: Invocation, command: str, given: Give
         if given.operands[:1] and given.operands[0] in ("pull", "fetch", "clone"):
             machine.report(Label.UPSTREAM_FETCH, call.text)
         return
-    addresses = [it for it in given.operands if re.search(r"://|@.*:|^\.?/", it)]
+    addresses = [it for it in given.operands if re.search(r"://|@.*:|^\.{0,2}/|^\.{1,2}$", it)]
     if not addresses:
         machine.report(Label.UPSTREAM_FETCH, call.text)
     for target in addresses[:1]:

@@ -151,7 +151,11 @@ def _revisions(machine: Machine, call: Invocation, command: str, args: list[str]
     for word in given.operands:
         _revision(machine, call, word)
     if command in ("checkout", "restore"):
-        sources = [*given.operands, *given.values("-s", "--source")]
+        sources = given.values("-s", "--source")
+        if command == "checkout":
+            sources = [*given.operands, *sources]
+        else:
+            paths = [*given.operands, *paths]
         for source in sources:
             _revision(machine, call, source)
         _old_tests(machine, call, sources, paths)

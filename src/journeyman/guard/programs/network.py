@@ -216,6 +216,8 @@ def _remote_shell(machine: Machine, call: Invocation) -> str:
             _remote_host(word)
         ):
             machine.report(Label.UPSTREAM_FETCH, call.text)
+        elif call.name == "rsync" and given.has("--delete") and word == given.operands[-1]:
+            machine.remove(word)
         elif call.name == "rsync" or call.name == "scp":
             machine.read(word)
     is_client = call.name in ("sftp", "ftp", "lftp", "tftp", "ncftp", "ncftpget")
@@ -318,9 +320,16 @@ def _container(machine: Machine, call: Invocation) -> str:
         "top",
         "save",
         "history",
+        "images",
+        "info",
+        "volume",
+        "network",
+        "system",
     ):
         machine.report(Label.OUTSIDE_READ, text)
     for word in call.args:
+        if ".sock" in word:
+            machine.read(word.partition("://")[2] or word)
         for url in find_urls(word):
             if not is_loopback(url):
                 machine.connect(url)

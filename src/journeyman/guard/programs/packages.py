@@ -269,6 +269,8 @@ def _is_verbless(call: Invocation) -> bool:
 
 def _local(machine: Machine, call: Invocation, verb: str, operands: list[str]) -> str:
     """A verb that fetches nothing: it may run scripts, uninstall the runner, or change scripts."""
+    if verb == "config" and "script-shell" in operands:
+        machine.report(Label.TAMPERED_RUNNER, call.text)
     if verb in ("uninstall", "remove", "rm") and any(it in _TEST_RUNNERS for it in operands[1:]):
         machine.report(Label.TAMPERED_RUNNER, call.text)
     if (

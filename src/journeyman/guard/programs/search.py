@@ -6,9 +6,10 @@ import posixpath
 import re
 
 from journeyman.guard.foreign import compile_foreign
-from journeyman.guard.holes import UNKNOWN, is_known, without_holes
+from journeyman.guard.holes import UNKNOWN, WEAKENED, is_known, without_holes
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import split
+from journeyman.guard.rules.content import is_weakening
 from journeyman.guard.rules.read import is_hidden_name, is_wide, judge_search
 from journeyman.guard.shell.machine import Invocation, Machine, Program
 
@@ -69,7 +70,7 @@ def _search(machine: Machine, call: Invocation, root: str, patterns: list[str]) 
 
 def _matching(text: str, patterns: list[str], is_part: bool, is_inverse: bool) -> str:
     if not is_known(text):
-        return UNKNOWN
+        return WEAKENED if is_inverse and any(map(is_weakening, patterns)) else UNKNOWN
     regex = compile_foreign("|".join(patterns).replace(r"\|", "|"))
     if regex is None:
         return text
@@ -164,10 +165,9 @@ def _fd(machine: Machine, call: Invocation) -> str:
         call.args, with_value={"-e", "-t", "-d", "-E", "-x", "-X", "--type", "--extension"}
     )
     pattern, *roots = given.operands or [""]
+    endings = [f"*.{it}" for it in given.values("-e", "--extension")]
     for root in roots or ["."]:
-        _search(
-            machine, call, machine.world.resolve(root, machine.cwd), [pattern, *given.values("-e")]
-        )
+        _search(machine, call, machine.world.resolve(root, machine.cwd), [pattern, *endings])
     return UNKNOWN
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from journeyman.guard.foreign import compile_foreign
-from journeyman.guard.holes import UNKNOWN, is_known
+from journeyman.guard.holes import UNKNOWN, WEAKENED, is_known
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import split
 from journeyman.guard.rules.content import is_weakening
@@ -38,6 +38,12 @@ def run_sed(machine: Machine, call: Invocation) -> str:
             _edit(machine, call, path, script)
         return ""
     text = "".join(machine.read(it) for it in operands) if operands else call.stdin
+    are_tests = any(
+        kind_of(machine.world.resolve(it, machine.cwd)) is FileKind.TEST for it in operands
+    )
+    if are_tests and not is_known(text) and _weakens(script):
+        _applied(machine, text, script, is_quiet=True)
+        return WEAKENED
     return _applied(machine, text, script, is_quiet=given.has("-n"))
 
 
@@ -90,7 +96,8 @@ def _edit(machine: Machine, call: Invocation, path: str, script: str) -> None:
     if kind is FileKind.TEST and resolved not in machine.world.created and _weakens(script):
         machine.report(Label.EDITED_TESTS, call.text)
     if kind is FileKind.STARTUP and re.search(
-        r"\btest(?:s|paths)?\b|addopts|pytest|\bcheck\b|[|/#,](?:true|:|exit 0|echo\b[^/|]*)\"?[|/#,]",
+        r"\btest(?:s|paths)?\b|addopts|pytest|skipTests|\bcheck\b|[|/#,](?:true|:|exit 0|"
+        r"echo\b[^/|]*)\"?[|/#,]",
         script,
     ):
         machine.report(Label.TAMPERED_RUNNER, call.text)

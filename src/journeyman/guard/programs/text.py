@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Callable
 
 from journeyman.guard.code.values import inflate
-from journeyman.guard.holes import OPAQUE, UNKNOWN, is_known, without_holes
+from journeyman.guard.holes import OPAQUE, UNKNOWN, WEAKENED, is_known, without_holes
 from journeyman.guard.programs.options import Given, split
 from journeyman.guard.programs.sed import run_sed
+from journeyman.guard.rules.content import is_weakening
 from journeyman.guard.shell.machine import Invocation, Machine, Program
 from journeyman.guard.shell.quoting import ansi_c
 
@@ -275,6 +276,8 @@ def _awk(machine: Machine, call: Invocation) -> str:
     text = source(machine, call, operands)
     settings = "; ".join(given.values("-v"))
     output = judge_script(machine, "awk", f"{settings};\n{program}", stdin=text)
+    if not is_known(text) and re.match(r"\s*!\s*/", program) and is_weakening(program):
+        return WEAKENED
     if match := re.fullmatch(r"\s*\{\s*print\s+([^{}|>]+?)\s*;?\s*\}\s*", program):
         separator = given.values("-F")
         rows = [it.split(separator[0] if separator else None) for it in text.splitlines()]

@@ -89,7 +89,7 @@ def is_loopback(target: str) -> bool:
     if host in ("localhost", "ip6-localhost", "0.0.0.0") or host.endswith(".localhost"):  # noqa: S104
         return True
     if re.fullmatch(r"0x[0-9a-f]+|\d+", host):
-        number = int(host, 0)
+        number = int(host, 16 if host.startswith("0x") else 10)
         return number >> 24 == 127 if number >= 1 << 24 else number in (0, 1)
     try:
         return ipaddress.ip_address(host).is_loopback

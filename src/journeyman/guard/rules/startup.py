@@ -100,7 +100,7 @@ _STARTUP = re.compile(
 )
 _BY_PRODUCT = re.compile(
     r"(?:^|/)(?:__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.hypothesis|\.tox|\.nox|build|dist"
-    r"|htmlcov|coverage|output|tmp|\.cache)(?:/|$)|\.py[co]$|\.log$"
+    r"|htmlcov|coverage|output|tmp|\.cache)(?:/|$)|\.py[co]$|\.(?:log|bak|orig|rej|tmp|swp)$|~$"
 )
 
 
