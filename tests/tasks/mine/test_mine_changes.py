@@ -59,6 +59,10 @@ def test_a_rebased_pull_request_is_known_by_its_dates(calc):
     assert [one.shape for one in changes[:2]] == ["commit", "rebase_commits"]
     assert (changes[1].base, changes[1].fixed, changes[1].issues) == (base, fixed, (9,))
     assert len(changes[1].commits) == 2
+    calc.commit("by Dan", {"e.py": "1\n"}, author="Dan", authored_at=written)
+    calc.commit("by Eve", {"f.py": "1\n"}, wait=0, author="Eve", authored_at=written)
+    changes = steps(calc)
+    assert [one.author for one in changes[0].commits] == ["Eve", "Dan"]
 
 
 def test_commits_made_one_after_the_other_are_no_rebase(calc):

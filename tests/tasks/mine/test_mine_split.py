@@ -131,7 +131,7 @@ def test_changes_without_a_fix_or_without_a_test(calc):
 
 
 def test_formatting_and_docstrings_are_no_fix(calc):
-    spread = 'def add(\n    a, b\n):  # sum\n    return (a - b)\n\n\ndef name():\n    return "x"\n'
+    spread = 'def add(\n    a, b\n):\n    return (a - b)\n\n\ndef name():\n    return "x"\n'
     assert reason(calc, {"calc.py": spread, "tests/test_add.py": TESTS}) == "formatting_only"
     told = spread.replace("    return (a", '    """Add."""\n    return (a')
     assert reason(calc, {"calc.py": told, "tests/test_add.py": TESTS + "\n"}) == "docs_only"
@@ -204,6 +204,8 @@ def test_the_same_change_in_another_place_has_the_same_digest(make_repo):
         ("django/test/client.py", b"class Client:\n    pass\n", "source"),
         ("lib/test/support.py", b"import unittest\n", "test"),
         ("src/testing.py", b"", "source"),
+        ("examples/flask_example.py", b"", "other"),
+        ("src/examples/base.py", b"", "source"),
         ("src/latest.py", b"", "source"),
         ("tests/data/input.json", b"", "test"),
         ("src/components/Button.test.tsx", b"", "test"),
@@ -302,7 +304,9 @@ def test_replaced_code_goes_before_the_tests_that_follow_it():
         ("a.py", "x = a[1]", "x = a[1,]", "different"),
         ("a.py", "if a:\n    b\n    c\n", "if a:\n    b\nc\n", "different"),
         ("a.py", "if a:\n    b\n    c\n", "if a:\n  b; c\n", "same"),
-        ("a.py", "x = a + \\\n    b\n", "x = (\n    a + b  # sum\n)\n", "same"),
+        ("a.py", "x = a + \\\n    b\n", "x = (\n    a + b\n)\n", "same"),
+        ("a.py", "x = 1  # one\n", "x = 1\n", "documentation"),
+        ("a.py", "x = 1  # one two\n", "# one  two\nx = 1\n", "same"),
         ("a.py", "x = a * (b + c)", "x = a * b + c", "different"),
         (
             "a.py",
@@ -316,7 +320,8 @@ def test_replaced_code_goes_before_the_tests_that_follow_it():
         ("a.py", "pass", "", "different"),
         ("a.py", "x = not a", "x = a", "different"),
         ("a.py", "x = b'a'", "x = 'a'", "different"),
-        ("a.js", "f( 1 ) // one", "f(1)", "same"),
+        ("a.js", "f( 1 ) // one", "f(1)", "documentation"),
+        ("a.js", "f( 1 ) // one", "/* one */\nf(1)", "same"),
         ("a.js", "f('a b')", "f('ab')", "different"),
         ("a.go", "a := 1\n", "a := 2\n", "different"),
         ("a.rb", "a = 1", "a  = 1", "different"),

@@ -143,16 +143,22 @@ def _line(history: History, commit: Commit, most: int = 100) -> list[Commit]:
 def _rebased_together(line: list[Commit]) -> list[Commit]:
     """Return the commits that were put on the main line in one go, as a rebase does.
 
-    They are by one author, were committed in the same moment, and written before.
+    They were written before, and committed in the same second, or by one author in the same moment.
     """
     found = line[:1]
     for newer, older in pairwise(line):
-        is_close = 0 <= newer.committed_at - older.committed_at <= _TOGETHER_S
-        if not is_close or newer.email != older.email or pull_number(older.message):
+        apart_s = newer.committed_at - older.committed_at
+        is_close = 0 <= apart_s <= (_TOGETHER_S if newer.email == older.email else 0)
+        if not is_close or pull_number(older.message):
+            break
+        if newer.email != older.email and not (_was_rebased(newer) and _was_rebased(older)):
             break
         found.append(older)
-    was_rebased = any(one.committed_at - one.authored_at > _TOGETHER_S for one in found)
-    return found if was_rebased else found[:1]
+    return found if any(map(_was_rebased, found)) else found[:1]
+
+
+def _was_rebased(commit: Commit) -> bool:
+    return commit.committed_at - commit.authored_at > _TOGETHER_S
 
 
 def _why_no_step(history: History, commit: Commit) -> str:

@@ -58,6 +58,21 @@ _LOOSE_TEST_FOLDERS = frozenset(("test", "spec", "specs", "features", "testing",
 _DOCS_FOLDERS = frozenset(
     ("doc", "docs", "documentation", "changelog.d", "changes.d", "newsfragments")
 )
+_ASIDE_FOLDERS = frozenset(
+    (
+        "examples",
+        "example",
+        "samples",
+        "demo",
+        "demos",
+        "benchmarks",
+        "benches",
+        "bench",
+        "asv_bench",
+    )
+)
+"""At the top: code that shows or measures the project and is not it."""
+
 _DOCS_SUFFIXES = frozenset((".md", ".rst", ".adoc", ".mdx", ".textile", ".pod"))
 _DOCS_NAMES = re.compile(
     r"(readme|changelog|changes|history|news|authors|contributors|contributing|license|licence"
@@ -124,6 +139,8 @@ def path_role(path: str) -> Role | None:
         return "docs" if _is_docs(place) else "other"
     if _DOCS_FOLDERS & set(folders[:1]):
         return "docs"
+    if _ASIDE_FOLDERS & set(folders[:1]):
+        return "other"
     if _LOOSE_TEST_FOLDERS & set(folders):
         # At the top it is the project's; deeper down it may be a library that helps with tests.
         return None if folders[0] not in ("test", "spec") else "test"

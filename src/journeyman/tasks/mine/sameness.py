@@ -4,7 +4,7 @@ Python is compared by its syntax tree, so that a change of indentation counts an
 parentheses around a whole expression or of a trailing comma does not. Languages with braces are
 compared by their tokens. A file of any other language differs whenever its bytes do.
 
-    >>> compare("a.py", b"x = ('a',)\\n", b'x = ("a")  # one\\n')
+    >>> compare("a.py", b"x = ('a',)\\n", b'x = ("a")\\n')
     'different'
     >>> compare("a.py", b"x = f('a')\\n", b'x = f(\\n    "a",\\n)\\n')
     'same'
@@ -19,13 +19,13 @@ from typing import Literal
 from tree_sitter import Node
 
 from journeyman.tasks.mine.convention import language_of
-from journeyman.tasks.mine.tokens import BRACED, tokens
+from journeyman.tasks.mine.tokens import BRACED, comments, tokens
 from journeyman.tasks.mutate.source import is_docstring, parse
 
 __all__ = ["Sameness", "compare"]
 
 Sameness = Literal["same", "documentation", "different"]
-"""`documentation`: the same but for docstrings."""
+"""`documentation`: the same but for docstrings or comments."""
 
 _TRAILING = frozenset(("argument_list", "list", "dictionary", "set", "parameters"))
 """Where a comma before the closing bracket means nothing; in a tuple it may make one."""
@@ -41,7 +41,7 @@ def compare(path: str, before: bytes, after: bytes) -> Sameness:
     if language == "python":
         return _compare_python(path, before, after)
     if language in BRACED and tokens(before) == tokens(after):
-        return "same"
+        return "same" if comments(before) == comments(after) else "documentation"
     return "different"
 
 
@@ -50,7 +50,7 @@ def _compare_python(path: str, before: bytes, after: bytes) -> Sameness:
     if old.has_error or new.has_error:
         return "different"
     if list(_shape(old)) == list(_shape(new)):
-        return "same"
+        return "same" if _comments(old) == _comments(new) else "documentation"
     is_same = list(_shape(old, has_docs=False)) == list(_shape(new, has_docs=False))
     return "documentation" if is_same else "different"
 
@@ -74,6 +74,18 @@ def _shape(root: Node, *, has_docs: bool = True) -> Iterator[object]:
             continue
         stack.append(None)
         stack.extend(reversed(children))
+
+
+def _comments(root: Node) -> list[bytes]:
+    """Return the words of all comments; where they stand is layout."""
+    found: list[Node] = []
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node.type == "comment":
+            found.append(node)
+        stack.extend(node.children)
+    return sorted(b" ".join((node.text or b"").strip(b"# ").split()) for node in found)
 
 
 def _unwrapped(node: Node) -> Node:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["BRACED", "block_end", "tokens"]
+__all__ = ["BRACED", "block_end", "comments", "tokens"]
 
 BRACED = frozenset(("javascript", "typescript", "go", "java", "php", "c", "cpp", "rust"))
 """Languages whose blocks stand in braces and whose comments are C's."""
@@ -29,6 +29,12 @@ _TOKEN = re.compile(
 def tokens(data: bytes) -> list[bytes]:
     """Return the tokens of a text, in order."""
     return [token for kind, token in _kinds(data) if kind in ("string", "word")]
+
+
+def comments(data: bytes) -> list[bytes]:
+    """Return the words of all comments, in order."""
+    found = (token.strip(b"/* \n") for kind, token in _kinds(data) if kind == "comment")
+    return [b" ".join(text.split()) for text in found]
 
 
 def _kinds(data: bytes) -> Iterator[tuple[str, bytes]]:
