@@ -7,11 +7,11 @@ is fetched. A name is compared with the project's own; an address is judged as o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from journeyman.guard.holes import UNKNOWN, is_opaque, without_holes
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.interpreters import INTERPRETERS
+from journeyman.guard.programs.managers import ALIASES, MANAGERS, NPM, UV_VALUES, Manager
 from journeyman.guard.programs.options import split
 from journeyman.guard.rules.reach import is_loopback
 from journeyman.guard.shell.machine import Invocation, Machine, Program
@@ -29,196 +29,8 @@ _PATH = re.compile(
 _TEST_RUNNERS = ("pytest", "unittest2", "nose", "tox", "jest", "mocha", "vitest")
 
 
-@dataclass(frozen=True)
-class _Manager:
-    """How one package manager's arguments are read."""
-
-    fetching: frozenset[str]
-    """Verbs that fetch, or ask an index about, what they name; `*` is every verb."""
-    values: frozenset[str] = frozenset()
-    """Options that take a value which names nothing that is fetched."""
-    naming: frozenset[str] = frozenset()
-    """Options whose value names something that is fetched."""
-    files: frozenset[str] = frozenset()
-    """Options whose value is a file of requirements."""
-
-
-_PIP = _Manager(
-    words("install download wheel index search lock compile"),
-    words(
-        "-t --target --prefix --root -d --dest -w --wheel-dir --cache-dir --log --python "
-        "--platform --abi --timeout --retries "
-        "--python-version --implementation --progress-bar --src --no-binary --only-binary "
-        "--exclude-newer -p --proxy --cert "
-        "--trusted-host --no-build-isolation-package --upgrade-strategy --resolution "
-        "--keyring-provider --config-settings -C"
-    ),
-    words(
-        "-e --editable -i --index-url --extra-index-url -f --find-links -P --upgrade-package "
-        "--reinstall-package --default-index --index"
-    ),
-    words("-r --requirement -c --constraint --requirements --override"),
-)
-_UV_VALUES = _PIP.values | words("--directory --project --group --extra --package")
-_NPM = _Manager(
-    words(
-        "install i add in isntall update up upgrade view info show v pack exec x dlx create init "
-        "download search s "
-        "dist-tag diff global why-remote repo docs home bugs dedupe cache versions fetch "
-        "unpublish access owner star"
-    ),
-    words(
-        "--prefix -C --dir --cwd --cache --userconfig --omit --include --loglevel --save-prefix "
-        "--tag --pack-destination -w --workspace"
-    ),
-    words("--registry --package -p --diff"),
-)
-_MANAGERS: dict[str, _Manager] = {
-    "pip": _PIP,
-    "npm": _NPM,
-    "poetry": _Manager(
-        words("add update search self"),
-        words("-G --group -E --extras --python"),
-        words("--source"),
-    ),
-    "pdm": _Manager(words("add update"), words("-G --group -p"), words("-e --editable")),
-    "rye": _Manager(words("add install fetch"), words("--features"), words("--git --url")),
-    "pipenv": _Manager(
-        words("install update upgrade"), words("--python"), words("-e --editable -i --index")
-    ),
-    "hatch": _Manager(words("dep"), frozenset()),
-    "pipx": _Manager(
-        words("install run inject upgrade install-all runpip"),
-        words("--python --suffix"),
-        words("--spec --pip-args"),
-    ),
-    "uvx": _Manager(
-        words("*"),
-        _UV_VALUES,
-        words("--from --with --with-editable --index --index-url --default-index"),
-    ),
-    "easy_install": _Manager(
-        words("*"), words("-d --install-dir"), words("-f --find-links -i --index-url")
-    ),
-    "conda": _Manager(
-        words(
-            "install create search update upgrade info repoquery skeleton download add global exec"
-        ),
-        words("-n --name -p --prefix -f --file --solver"),
-        words("-c --channel"),
-    ),
-    "cargo": _Manager(
-        words("add install search info binstall clone download fetch owner yank vet crev"),
-        words("--features -F --path --root --target --manifest-path -j --bin --profile"),
-        words("--git --index --registry"),
-    ),
-    "go": _Manager(
-        words("get install mod list run download"), words("-o -C -modfile -mod -tags -ldflags -f")
-    ),
-    "gem": _Manager(
-        words(
-            "install fetch unpack i update list query search info specification sources outdated "
-            "contents-remote dependency"
-        ),
-        words("-v --version --install-dir -i --platform"),
-        words("-s --source --clear-sources"),
-    ),
-    "bundle": _Manager(
-        words("add update inject"),
-        words("--group --version --path"),
-        words("--git --github --source --gemfile"),
-    ),
-    "composer": _Manager(
-        words("require create-project show update global archive browse search home config"),
-        words("-d --working-dir"),
-        words("--repository --repository-url"),
-    ),
-    "apt": _Manager(
-        words(
-            "install source download build-dep changelog show showsrc policy madison satisfy reinstall "
-            "upgrade rdepends depends"
-        ),
-        words("-t -o -c --target-release"),
-    ),
-    "yum": _Manager(
-        words(
-            "install in si se source-install download update reinstall info search list builddep "
-            "provides localinstall repoquery"
-        ),
-        words("--downloaddir --destdir"),
-        words("--repofrompath --enablerepo"),
-    ),
-    "apk": _Manager(
-        words("add fetch search info policy"), words("-o -t"), words("-X --repository")
-    ),
-    "pacman": _Manager(words("*"), words("-b -r --cachedir")),
-    "brew": _Manager(
-        words("install fetch info tap upgrade reinstall extract cat home search edit log unpack")
-    ),
-    "nix": _Manager(words("*"), words("-c --command --run"), words("-p --packages -A -iA -I")),
-    "snap": _Manager(words("install download info find refresh")),
-    "flatpak": _Manager(words("install search remote-info run")),
-    "mvn": _Manager(words("*"), words("-f -s -pl")),
-    "dotnet": _Manager(
-        words("add tool package new restore nuget"), words("-v --version"), words("-s --source")
-    ),
-    "nuget": _Manager(
-        words("install list search locals"), words("-Version -OutputDirectory"), words("-Source")
-    ),
-    "cpan": _Manager(words("*")),
-    "luarocks": _Manager(
-        words("install download search unpack show build"), words("--tree"), words("--server")
-    ),
-    "opam": _Manager(words("install source show pin info list search")),
-    "cabal": _Manager(words("get install unpack fetch info list")),
-    "stack": _Manager(words("unpack install")),
-    "mix": _Manager(
-        words("hex.package hex.info archive.install escript.install deps.get local.hex")
-    ),
-    "helm": _Manager(
-        words("pull fetch repo install upgrade show search template"),
-        frozenset(),
-        words("--repo"),
-    ),
-    "conan": _Manager(words("install download search get inspect"), words(""), words("--requires")),
-    "vcpkg": _Manager(words("install search")),
-    "spack": _Manager(words("install fetch stage info checksum versions")),
-    "guix": _Manager(words("install build shell show search environment")),
-    "port": _Manager(words("install fetch info search extract")),
-    "pkg": _Manager(words("install fetch search info")),
-    "deb-get": _Manager(words("*")),
-    "pre-commit": _Manager(words("try-repo autoupdate")),
-    "swift": _Manager(words("package")),
-    "pod": _Manager(words("install try spec")),
-    "devpi": _Manager(words("*")),
-    "pull-debian-source": _Manager(words("*")),
-    "debsnap": _Manager(words("*")),
-    "dget": _Manager(words("*")),
-    "pypi-download": _Manager(words("*")),
-    "qpip": _PIP,
-    "johnnydep": _Manager(words("*")),
-    "yolk": _Manager(words("*")),
-    "asdf": _Manager(words("plugin install latest")),
-    "mise": _Manager(words("install use x exec latest ls-remote")),
-}
-_ALIASES = {
-    "pip": "pip2 pip3 pypy-pip pip-compile pip-sync pip-download unearth",
-    "npm": "pnpm yarn bun cnpm tnpm",
-    "conda": "mamba micromamba pixi",
-    "apt": "apt-get aptitude apt-cache apt-file apt-fast",
-    "yum": "dnf zypper yumdownloader microdnf tdnf",
-    "nix": "nix-shell nix-env nix-build nix-prefetch-url nix-prefetch-git",
-    "mvn": "gradle gradlew mvnw ivy coursier cs sbt lein",
-    "cpan": "cpanm cpanp perldoc-fetch cpm",
-    "brew": "linuxbrew",
-    "bundle": "bundler",
-    "pacman": "yay paru asp pkgctl",
-    "mix": "rebar3",
-}
-
-
 def _managed(name: str) -> Program:
-    manager = _MANAGERS[name]
+    manager = MANAGERS[name]
 
     def program(machine: Machine, call: Invocation) -> str:
         return _follow(machine, call, manager)
@@ -226,7 +38,7 @@ def _managed(name: str) -> Program:
     return program
 
 
-def _follow(machine: Machine, call: Invocation, manager: _Manager) -> str:
+def _follow(machine: Machine, call: Invocation, manager: Manager) -> str:
     if "--help" in call.args or call.args[:1] in (("-h",), ("--version",), ("-V",), ("-v",)):
         return UNKNOWN
     given = split(call.args, with_value=manager.values | manager.naming | manager.files)
@@ -389,7 +201,7 @@ def _is_local_module(call: Invocation, word: str) -> bool:
 
 
 def _uv(machine: Machine, call: Invocation) -> str:
-    given = split(call.args, with_value=_UV_VALUES, stops_early=True)
+    given = split(call.args, with_value=UV_VALUES, stops_early=True)
     verb, *rest = given.operands or [""]
     if verb in ("pip", "tool") and rest:
         if verb == "tool" and rest[0] == "run":
@@ -400,7 +212,7 @@ def _uv(machine: Machine, call: Invocation) -> str:
     if verb == "run":
         inner = split(
             rest,
-            with_value=_UV_VALUES
+            with_value=UV_VALUES
             | {"--with", "--from", "--with-requirements", "--with-editable", "--python"},
             stops_early=True,
         )
@@ -421,8 +233,8 @@ def _uv(machine: Machine, call: Invocation) -> str:
 
 def _bun(machine: Machine, call: Invocation) -> str:
     verb = call.args[0] if call.args else ""
-    if verb in _NPM.fetching - {"x", "exec"} or verb in ("test", "run", "pm", "remove"):
-        return _follow(machine, call, _NPM)
+    if verb in NPM.fetching - {"x", "exec"} or verb in ("test", "run", "pm", "remove"):
+        return _follow(machine, call, NPM)
     if verb in ("x", "exec"):
         return _npx(machine, call.but(["bunx", *call.args[1:]]))
     return INTERPRETERS["bun"](machine, call)
@@ -430,13 +242,13 @@ def _bun(machine: Machine, call: Invocation) -> str:
 
 def _deno(machine: Machine, call: Invocation) -> str:
     if call.args[:1] in (("add",), ("install",), ("cache",), ("info",), ("run",)):
-        _follow(machine, call, _Manager(words("add install cache info run")))
+        _follow(machine, call, Manager(words("add install cache info run")))
     return INTERPRETERS["deno"](machine, call)
 
 
 def _swift(machine: Machine, call: Invocation) -> str:
     if call.args[:1] == ("package",):
-        return _follow(machine, call, _MANAGERS["swift"])
+        return _follow(machine, call, MANAGERS["swift"])
     return INTERPRETERS["swift"](machine, call)
 
 
@@ -477,7 +289,7 @@ def _go(machine: Machine, call: Invocation) -> str:
                 judge_script(machine, "go", text)
         if verb != "run":
             return UNKNOWN
-    return _follow(machine, call, _MANAGERS["go"])
+    return _follow(machine, call, MANAGERS["go"])
 
 
 def _cargo(machine: Machine, call: Invocation) -> str:
@@ -487,14 +299,14 @@ def _cargo(machine: Machine, call: Invocation) -> str:
         for path, text in list(machine.world.files.items()):
             if path.endswith(".rs"):
                 judge_script(machine, "rust", text)
-    return _follow(machine, call, _MANAGERS["cargo"])
+    return _follow(machine, call, MANAGERS["cargo"])
 
 
 PACKAGE_PROGRAMS: dict[str, Program] = {
-    **{name: _managed(name) for name in _MANAGERS},
+    **{name: _managed(name) for name in MANAGERS},
     **{
         alias: _managed(name)
-        for name, aliases in _ALIASES.items()
+        for name, aliases in ALIASES.items()
         if aliases
         for alias in aliases.split()
     },
