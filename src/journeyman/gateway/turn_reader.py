@@ -74,6 +74,7 @@ class TurnReader:
         self._name = ""
         self._arguments: list[str] = []
         self._has_content = False
+        self._is_shown = False
 
     def feed(self, piece: Piece) -> Batch:
         """Take the next piece."""
@@ -81,15 +82,18 @@ class TurnReader:
         if self._keeps_pieces:
             self.pieces.append(piece)
         events = self._parser.feed(piece.text) if piece.text else []
+        if piece.reasoning:
+            events = [StreamEvent("reasoning", piece.reasoning), *events]
+        self._is_shown = self._is_shown or bool(events)
         self._note(events)
         return Batch(events, piece, self.call_ids)
 
     def take(self, parser: StreamParser, piece: Piece) -> Batch:
-        """Take the whole turn from `parser` in place of text."""
+        """Take the whole turn from `parser` in place of text; of text that was told, only the calls."""
         self._parser = parser
         if self._keeps_pieces:
             self.pieces.append(piece)
-        events = parser.feed("")
+        events = [it for it in parser.feed("") if it.call >= 0 or not self._is_shown]
         self._note(events)
         return Batch(list(events), piece, self.call_ids)
 

@@ -53,11 +53,17 @@ class Piece(NamedTuple):
     """Empty where the model does not tell."""
     logprobs: tuple[float, ...] = ()
     """One for each of `token_ids`, or none."""
+    reasoning: str = ""
+    """What the model thought, where its own server tells that from `text`."""
 
 
 @runtime_checkable
 class Streamer(Protocol):
-    """What a model that reads text may also do: hand its completion over while it draws it."""
+    """What a model may also do: hand its completion over while it draws it.
+
+    One that speaks a chat protocol of its own may stream content and reasoning; the calls are in the
+    completion.
+    """
 
     streams_tokens: bool
     """Whether what is streamed carries tokens and log-probabilities as `Model.complete` gives them."""

@@ -9,6 +9,8 @@ needed, comes from an environment variable and goes nowhere but into the request
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,8 @@ from pydantic import Field
 
 from journeyman.config import Config
 from journeyman.errors import AttributedError, JourneymanError
+from journeyman.models.base import Piece
+from journeyman.models.chat_stream import GatheredAnswer
 from journeyman.models.chat_wire import read_answer, request_body
 from journeyman.models.transport import JsonClient
 from journeyman.types import Completion, Prompt, Sampling
@@ -48,6 +52,8 @@ class EndpointModel:
 
     reads_text = False
     holds_schemas = True
+    streams_tokens = False
+    # What servers tell of tokens, they tell in whole answers.
 
     def __init__(self, name: str, url: str, model: str, settings: EndpointSettings) -> None:
         self.name = name
@@ -61,18 +67,39 @@ class EndpointModel:
         Raises `ContextOverflowError` if the server says that they are too long, and
         `AttributedError` with a `model_*` cause for every other failure.
         """
+        answer = await self._client.post("/chat/completions", self._body(prompt, sampling))
+        return self._read(answer, prompt)
+
+    async def stream(self, prompt: Prompt, sampling: Sampling) -> AsyncIterator[Piece | Completion]:
+        """Yield content and reasoning as the server sends them, then the completion with its calls.
+
+        Raises as `complete` does.
+        """
+        asked = {"stream": True, "stream_options": {"include_usage": True}}
+        gathered = GatheredAnswer()
+        body = self._body(prompt, sampling) | asked
+        async with aclosing(self._client.stream("/chat/completions", body)) as chunks:
+            async for chunk in chunks:
+                content, reasoning = gathered.add(chunk)
+                if content or reasoning:
+                    yield Piece(content, reasoning=reasoning)
+        yield self._read(gathered.answer(), prompt)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.close()
+
+    def _body(self, prompt: Prompt, sampling: Sampling) -> dict[str, Any]:
         body = request_body(prompt, sampling, model=self.model)
         body[self.settings.max_tokens_key] = body.pop("max_tokens")
-        answer = await self._client.post("/chat/completions", body | self.settings.body)
+        return body | self.settings.body
+
+    def _read(self, answer: dict[str, Any], prompt: Prompt) -> Completion:
         # The place in the conversation keeps made-up identifiers apart.
         completion = read_answer(answer, call_prefix=f"call_{len(prompt.messages)}")
         if completion.cost_usd:
             return completion
         return completion.model_copy(update={"cost_usd": self._price(completion)})
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._client.close()
 
     def _price(self, done: Completion) -> float:
         settings = self.settings
