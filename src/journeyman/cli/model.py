@@ -1,14 +1,17 @@
-"""`journeyman model`: which models can be named, and what one of them does on this machine."""
+"""`journeyman model`: which models can be named, what one takes and does here, and new ones."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from cyclopts import App
 
 from journeyman.cli.output import note, print_json, print_lines, print_table
+from journeyman.errors import JourneymanError
 from journeyman.models import list_models, open_model
 from journeyman.types import Message, Prompt, Sampling
 
@@ -66,6 +69,111 @@ def try_one(
         f"{record['tokens_per_s']:.0f} a second; {record['num_prompt_tokens']} prompt tokens"
     )
     return 0
+
+
+@app.command(name="init")
+def init(
+    folder: Path,
+    /,
+    *,
+    preset: str = "tiny",
+    tokenizer: str = "train",
+    corpus: tuple[Path, ...] = (),
+    vocab_size: int | None = None,
+    seed: int = 0,
+    json: bool = False,
+) -> int:
+    """Make a model with random weights, and its tokenizer, in a new folder.
+
+    Parameters
+    ----------
+    folder
+        Where; it must not be there yet.
+    preset
+        Its size: 80b-a3b, 1b-a100m or tiny.
+    tokenizer
+        A folder or a `tokenizer.json` to take; `train` learns one from the corpus.
+    corpus
+        A folder of source files to learn the tokenizer from; again for more.
+    vocab_size
+        Most tokens of a learned tokenizer; the preset's where none is given.
+    seed
+        Seed of the weights.
+    json
+        Print what was made as JSON.
+    """
+    from journeyman.train.extra import require_extra
+
+    require_extra()
+    from journeyman.train.model.folder import create_model
+    from journeyman.train.model.info import describe
+
+    create_model(folder, preset, _tokenizer(tokenizer, corpus, preset, vocab_size), seed=seed)
+    record = asdict(describe(str(folder)))
+    if json:
+        print_json({"folder": str(folder), **record})
+    else:
+        note(f"{record['counts']['total']:,} parameters in {folder}")
+    return 0
+
+
+@app.command(name="info")
+def info(model: str, /, *, json: bool = False) -> int:
+    """Say what a preset or a model's folder takes: parameters, and bytes of memory.
+
+    Parameters
+    ----------
+    model
+        A preset, or a folder in the Hugging Face layout.
+    json
+        Print the figures as JSON.
+    """
+    from journeyman.train.extra import require_extra
+
+    require_extra()
+    from journeyman.train.model.info import describe
+
+    found = describe(model)
+    if json:
+        print_json(asdict(found))
+        return 0
+    counts = found.counts
+    rows = [
+        ("parameters", f"{counts.total:,}"),
+        ("without embeddings", f"{counts.total_without_embeddings:,}"),
+        ("active for one token", f"{counts.active:,}"),
+        ("active without embeddings", f"{counts.active_without_embeddings:,}"),
+        ("multi-token prediction, on top", f"{counts.mtp:,}"),
+        ("weights in bf16", _size(found.weights_bytes)),
+        ("training states, AdamW", _size(found.training_bytes)),
+        ("cache for each token", _size(found.cache_bytes_per_token)),
+        ("state for each sequence", _size(found.state_bytes_per_sequence)),
+    ]
+    print_table(("figure", model), rows)
+    return 0
+
+
+def _tokenizer(source: str, corpus: tuple[Path, ...], preset: str, vocab_size: int | None) -> Any:
+    from journeyman.train.corpus import find_files
+    from journeyman.train.model.presets import get_preset
+    from journeyman.train.tokenizer import load_tokenizer, train_tokenizer
+
+    if source != "train":
+        return load_tokenizer(Path(source))
+    if not corpus:
+        raise JourneymanError(
+            "no corpus to learn a tokenizer from", "add --corpus FOLDER, or --tokenizer FOLDER"
+        )
+    size = vocab_size or get_preset(preset).vocab_size
+    return train_tokenizer((file.text for file in find_files(corpus)), size)
+
+
+def _size(num_bytes: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.4g} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.4g} TB"
 
 
 async def _try(spec: str, text: str, max_tokens: int) -> dict[str, Any]:
