@@ -47,6 +47,43 @@ def test_a_system_interpreter_needs_no_mount(folder):
     assert [mount.target for mount in spec.mounts] == ["/opt/environment"]
 
 
+def test_network_index_is_bound_by_the_environments_date_and_names(folder):
+    tree = folder / "repository"
+    (tree / "pyproject.toml").write_text('[project]\nname = "Widgets.Core"\n')
+    (tree / "setup.cfg").write_text("[metadata]\nname = widgets-cfg\n")
+    (tree / "setup.py").write_text(
+        "import setuptools\nNAME = 'widgets-setup'\nsetuptools.setup(name=NAME, version='1')\n"
+    )
+    (tree / "package.json").write_text('{"name": "@acme/all", "workspaces": ["packages/*"]}')
+    (tree / "packages/ui").mkdir(parents=True)
+    (tree / "packages/ui/package.json").write_text('{"name": "@acme/ui"}')
+    environment = load_environment(folder).model_copy(
+        update={"project": "acme/widgets", "created_at": "2024-05-01T10:00:00+02:00"}
+    )
+    spec = environment_spec(environment, folder, network="index", forks=("widgets-ng",))
+    assert spec.index.before.isoformat() == "2024-05-01T10:00:00+02:00"
+    assert spec.index.denied == (
+        "@acme/all", "@acme/ui", "Widgets.Core", "widgets", "widgets-cfg", "widgets-ng",
+        "widgets-setup",
+    )  # fmt: skip
+    assert environment_spec(environment, folder).index is None
+
+
+@pytest.mark.parametrize("broken", ["{", "[]", "\0", "name ="])
+def test_a_file_that_cannot_be_read_declares_no_name(folder, broken):
+    for name in ("pyproject.toml", "setup.cfg", "setup.py", "package.json"):
+        (folder / "repository" / name).write_text(broken)
+    environment = load_environment(folder).model_copy(update={"created_at": "2024-05-01"})
+    spec = environment_spec(environment, folder, network="index")
+    assert spec.index.denied == ("p",)
+    assert spec.index.before.isoformat() == "2024-05-01T00:00:00+00:00"
+
+
+def test_an_environment_without_a_date_has_no_index(folder):
+    with pytest.raises(JourneymanError, match="has no date"):
+        environment_spec(load_environment(folder), folder, network="index")
+
+
 @pytest.mark.sandbox
 async def test_the_toolchain_is_on_the_path_and_the_repository_in_the_workspace(folder, tmp_path):
     extra = tmp_path / "extra"

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from journeyman.config import Config
-from journeyman.sandbox.base import Limits
+from journeyman.sandbox.base import Limits, Network
 from journeyman.scaffolds.session import SessionLimits
 from journeyman.types import Sampling
 
@@ -75,6 +75,8 @@ class RolloutConfig(Config):
     """What refuses reward hacking before it is carried out: rules, report-heuristic or off."""
     sandbox: str = "namespace"
     """Sandbox backend."""
+    network: Network = "none"
+    """What agents reach: none, index (packages as they were at the base commit) or open."""
     sandbox_limits: Limits = Limits()
     """Ceilings of each agent's sandbox."""
     limits: SessionLimits = SessionLimits()

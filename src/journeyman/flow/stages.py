@@ -132,6 +132,7 @@ async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobRes
         folder,
         extra_layers=layers,
         limits=job.config.sandbox_limits,
+        network=job.config.network,
         owner=job.run,
     )
     async with opened(spec, name=job.sandbox_name, backend=job.config.sandbox) as sandbox:

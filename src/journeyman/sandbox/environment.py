@@ -6,12 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from journeyman.errors import AttributedError, JourneymanError
-from journeyman.sandbox.base import ENVIRONMENT_PATH, Limits, Mount, Network, SandboxSpec
+from journeyman.sandbox.base import (
+    ENVIRONMENT_PATH,
+    IndexPolicy,
+    Limits,
+    Mount,
+    Network,
+    SandboxSpec,
+)
+from journeyman.sandbox.own_names import own_names
 from journeyman.types import Environment
 
 __all__ = ["environment_spec", "load_environment"]
@@ -39,12 +48,16 @@ def environment_spec(
     extra_layers: Sequence[Path] = (),
     limits: Limits | None = None,
     network: Network = "none",
+    forks: Sequence[str] = (),
     owner: str = "",
 ) -> SandboxSpec:
     """Describe a sandbox that holds a fresh copy of the environment in `folder`.
 
     The toolchain lies at `ENVIRONMENT_PATH`, its `bin` first on the path; the interpreter that a
     virtual environment points to is mounted where the environment expects it.
+
+    With network `index` it sees the packages of the environment's date, but neither the project under
+    the names that its files declare nor `forks`. Raises `JourneymanError` where there is no date.
     """
     folder = folder.absolute()
     variables = {"PATH": f"{ENVIRONMENT_PATH}/bin:{_SYSTEM_PATH}", **environment.variables}
@@ -53,9 +66,24 @@ def environment_spec(
         mounts=tuple(_mounts(folder / "toolchain")),
         variables=variables,
         network=network,
+        index=_index_policy(environment, folder, forks) if network == "index" else None,
         limits=limits or Limits(),
         owner=owner,
     )
+
+
+def _index_policy(environment: Environment, folder: Path, forks: Sequence[str]) -> IndexPolicy:
+    try:
+        before = datetime.fromisoformat(environment.created_at)
+    except ValueError:
+        raise JourneymanError(
+            f"environment {environment.digest} has no date, so no index can be bound by it",
+            "use network none, or build the environment again",
+        ) from None
+    if before.tzinfo is None:
+        before = before.replace(tzinfo=UTC)
+    denied = {*own_names(folder / "repository", environment.project), *forks}
+    return IndexPolicy(before=before, denied=tuple(sorted(denied)))
 
 
 def _mounts(toolchain: Path) -> Iterator[Mount]:
