@@ -215,3 +215,28 @@ async def test_a_stage_past_its_deadline_is_ended_and_its_conversation_kept(tmp_
     attempts = run.path / "artifacts" / rollout.rollout_id / "attempts"
     assert sorted(path.name for path in attempts.iterdir()) == ["rollout-1", "rollout-2"]
     assert (attempts / "rollout-2" / "trajectory.json").is_file()
+
+
+async def test_agents_reach_the_index_but_not_for_the_tasks_own_project(tmp_path, taskset):
+    command = (
+        'rest=${PIP_INDEX_URL#http://}; exec 3<>"/dev/tcp/127.0.0.1/$(echo ${rest%%/*} | cut -d: -f2)"; '
+        "printf 'GET /simple/tiny/ HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
+    )
+    call = ToolCall(name="bash", arguments={"command": command}, id="c")
+    asking = ScriptedModel(
+        "asking", [Message(role="assistant", tool_calls=(call,)), *noop_script()]
+    )
+    seen = []
+    for network in ("index", "none"):
+        config = settings(
+            taskset,
+            models=("noop",),
+            tasks=(taskset.tasks[0].instance_id,),
+            guard="off",
+            network=network,
+        )
+        (rollout,), run, _ = await roll_out(tmp_path, config, {"noop": asking}, name=network)
+        seen.append((run.path / "artifacts" / rollout.rollout_id / "trajectory.json").read_text())
+    assert "403" in seen[0]
+    assert "what this task is about" in seen[0]
+    assert "what this task is about" not in seen[1]
