@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import re
 import warnings
 from typing import Any
 
 from journeyman.guard.code.effects import apply_call
+from journeyman.guard.code.operators import combine, iterated, without_magic
 from journeyman.guard.code.values import (
     File,
     Name,
     PathText,
-    bounded,
     call_method,
     call_pure,
     text_of,
@@ -48,25 +47,13 @@ def judge_python(
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        plain = _without_magic(text)
+        plain = without_magic(text)
         if plain != text:
             return judge_python(machine, plain, argv=argv, stdin=stdin)
         return judge_script(machine, "python", text)
     reader = PythonReader(machine, argv, stdin)
     reader.read(tree)
     return reader.output
-
-
-def _without_magic(text: str) -> str:
-    """Turn the lines of a notebook that run a shell (`!ls`, `%%bash`) into Python."""
-    if match := re.match(r"\s*%%(?:bash|sh|script \w+)[^\n]*\n(.*)", text, re.S):
-        return f"__import__('os').system({match[1]!r})"
-    return re.sub(
-        r"^(\s*)(?:\w+\s*=\s*)?(?:!|%(?:system|sx|sh)\s)(.*)$",
-        lambda m: f"{m[1]}__import__('os').system({m[2]!r})",
-        re.sub(r"^(\s*)%(pip|conda)\b", r"\1!\2", text, flags=re.M),
-        flags=re.M,
-    )
 
 
 class PythonReader:
@@ -127,7 +114,7 @@ class PythonReader:
                 self._bind(target, self.value(value))
             case ast.AugAssign(target=target, op=operator, value=value):
                 left = self.value(target)
-                self._bind(target, self._binary(left, operator, self.value(value)))
+                self._bind(target, combine(left, operator, self.value(value)))
             case ast.Import() | ast.ImportFrom():
                 self._import(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -158,7 +145,7 @@ class PythonReader:
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         items = self.value(node.iter)
-        for item in _iterated(items)[:_MOST_ITERATIONS]:
+        for item in iterated(items)[:_MOST_ITERATIONS]:
             if self._num_steps > _MOST_STEPS:
                 break
             self._bind(node.target, item)
@@ -243,7 +230,7 @@ class PythonReader:
             case ast.FormattedValue(value=inner):
                 return text_of(self.value(inner))
             case ast.BinOp(left=left, op=operator, right=right):
-                return self._binary(self.value(left), operator, self.value(right))
+                return combine(self.value(left), operator, self.value(right))
             case ast.Attribute(value=base, attr=attribute):
                 return self._attribute(self.value(base), attribute)
             case ast.Subscript(value=base, slice=index):
@@ -347,36 +334,11 @@ class PythonReader:
         """Return a variable of the environment; empty where it is not known."""
         return "".join(self.machine.parameters.values.get(name, []))
 
-    def _binary(self, left: Any, operator: ast.operator, right: Any) -> Any:
-        if isinstance(operator, ast.Div) and isinstance(left, PathText):
-            return PathText(posixpath.join(left, text_of(right)))
-        if isinstance(operator, ast.Mod) and isinstance(left, str):
-            return _percent(left, right)
-        try:
-            match operator:
-                case ast.Add():
-                    if isinstance(left, str) or isinstance(right, str):
-                        return (text_of(left) + text_of(right))[:_MOST_CHARACTERS]
-                    return bounded(left + right)
-                case ast.Mult() if isinstance(left, int) or isinstance(right, int):
-                    return bounded(left * right) if _is_small(left, right) else UNKNOWN
-                case ast.Sub():
-                    return left - right
-                case ast.BitXor():
-                    return left ^ right
-                case ast.FloorDiv():
-                    return left // right
-                case ast.Mod():
-                    return left % right
-        except (TypeError, ArithmeticError, MemoryError):
-            return UNKNOWN
-        return UNKNOWN
-
     def _comprehension(self, element: ast.expr, generators: list[ast.comprehension]) -> list[Any]:
         first, *more = generators
         items = self.value(first.iter)
         found: list[Any] = []
-        for item in _iterated(items)[:4096]:
+        for item in iterated(items)[:4096]:
             if self._num_steps > _MOST_STEPS:
                 break
             self._bind(first.target, item)
@@ -456,27 +418,3 @@ def _arguments(
     if given.vararg is not None:
         bound[given.vararg.arg] = args[len(names) :]
     return bound
-
-
-def _iterated(items: Any) -> list[Any]:
-    """Return what a loop over `items` goes through; one unknown element where nothing is known."""
-    if isinstance(items, Name):
-        return [Name(f"{items.dotted}[]")]
-    return list(items) if isinstance(items, str | bytes | list | tuple | dict) else [UNKNOWN]
-
-
-def _percent(left: str, right: Any) -> str:
-    values = right if isinstance(right, list | tuple) else [right]
-    pieces = left.replace("%%", "\x00").split("%")
-    out = pieces[0]
-    for i, piece in enumerate(pieces[1:]):
-        value = text_of(values[i]) if i < len(values) else UNKNOWN
-        out += value + piece[1:]
-    return out.replace("\x00", "%")
-
-
-def _is_small(left: Any, right: Any) -> bool:
-    size = len(left) if isinstance(left, str | bytes | list) else 1
-    size *= len(right) if isinstance(right, str | bytes | list) else 1
-    factor = left if isinstance(left, int) else right if isinstance(right, int) else 1
-    return size * max(abs(factor), 1) < 1 << 16

@@ -99,7 +99,7 @@ def _set(machine: Machine, call: Invocation) -> str:
         machine.parameters.words = list(call.args[call.args.index("--") + 1 :])
     elif call.args and not call.args[0].startswith(("-", "+")):
         machine.parameters.words = list(call.args)
-    return UNKNOWN
+    return ""
 
 
 def _shift(machine: Machine, call: Invocation) -> str:

@@ -184,7 +184,7 @@ def _sysctl(machine: Machine, call: Invocation) -> str:
 # Programs that do not fetch what they are given as text, whatever it says.
 _ONLY_TEXT = (
     "man info apropos whatis help tldr wc file stat du df id whoami hostname uname date "
-    "env-info yq xmllint dirname basename realpath "
+    "env-info yq xmllint realpath "
     "readlink md5sum sha1sum sha256sum cksum free uptime nproc lscpu getconf "
     "locale tty stty clear history fc bc dc expr "
     "factor shuf yes join comm csplit split fmt pr tsort ptx figlet cowsay black ruff isort "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import posixpath
 import re
 from collections.abc import Callable
 
@@ -240,6 +241,17 @@ def _tee(machine: Machine, call: Invocation) -> str:
     return call.stdin
 
 
+def _basename(machine: Machine, call: Invocation) -> str:
+    given = split(call.args, with_value={"-s", "--suffix"})
+    path, *suffix = [*given.operands, *given.values("-s", "--suffix")] or [UNKNOWN]
+    name = posixpath.basename(path.rstrip("/"))
+    return name.removesuffix("".join(suffix[:1])) + "\n"
+
+
+def _dirname(machine: Machine, call: Invocation) -> str:
+    return "".join(f"{posixpath.dirname(it) or '.'}\n" for it in call.args)
+
+
 def _seq(machine: Machine, call: Invocation) -> str:
     numbers = [int(it) for it in call.args if re.fullmatch(r"-?\d+", it)]
     if len(numbers) not in (1, 2, 3):
@@ -335,6 +347,8 @@ TEXT_PROGRAMS: dict[str, Program] = {
     "tee": _tee,
     "sponge": _tee,
     "seq": _seq,
+    "basename": _basename,
+    "dirname": _dirname,
     "read": _read_variables,
     "mapfile": _mapfile,
     "readarray": _mapfile,

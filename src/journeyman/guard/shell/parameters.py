@@ -89,7 +89,8 @@ def substitute(body: str, parameters: Parameters, expand: Callable[[str], str]) 
     if match := re.fullmatch(r"!(\w+)[@*]?", body):
         return parameters.first(parameters.first(match[1]))
     if match := re.fullmatch(r"!(\w+)\[[@*]\]", body):
-        return FIELDS.join(parameters.maps.get(match[1], {}))
+        indices = map(str, range(len(parameters.values.get(match[1], []))))
+        return FIELDS.join(parameters.maps.get(match[1]) or indices)
     match = re.match(r"(\w+|[@*#?$!-])", body)
     if match is None:
         return UNKNOWN
@@ -100,7 +101,9 @@ def substitute(body: str, parameters: Parameters, expand: Callable[[str], str]) 
     if is_default := re.match(r":?[-=+?]", rest):
         return _defaulted(match[1], selected, is_default[0], rest, parameters, expand)
     if match[1] in "@*" and rest.startswith(":"):
-        return FIELDS.join(_sliced(list(selected or []), rest[1:], expand))
+        # Positional words are counted from one: the shell's own name is the word before them.
+        words = [parameters.first("0"), *(selected or [])]
+        return FIELDS.join(_sliced(words, rest[1:], expand))
     return FIELDS.join(_transformed(value, rest, expand) for value in selected or [""])
 
 
@@ -128,7 +131,6 @@ def _sliced(values: list[str], bounds: str, expand: Callable[[str], str]) -> lis
     first, _, length = expand(bounds).partition(":")
     start = _integer(first) or 0
     count = _integer(length) if length else None
-    start = max(0, start - 1) if start > 0 and bounds.startswith("1") else start
     return values[start:] if count is None else values[start : start + count]
 
 
