@@ -57,6 +57,10 @@ OBJECTS = {
     "escaped backslash": r'{"a": "\\ud83c"}',
     "delete": '{"a": "\x7f\u2028é🌊"}',
     "duplicate": '{"a": 1, "b": 2, "a": 3}',
+    "duplicate hides half a pair": r'{"a": "\ud83c", "a": 3}',
+    "duplicate hides depth": nested(101)[:-1] + ', "a": 3}',
+    "half pair as key": r'{"\ud83c": 1}',
+    "half pair after much": '{"a": [' + "1, " * 100 + '1], "b": "\\udf0a"}',
     "numbers": '{"a": [0, -0, -0.0, 1e5, 1E+10, 2.50, 1e-7, 123456789012345678901234567890]}',
     "bad numbers": '{"a": [01, 1]}',
     "long integer": '{"a": %s}' % ("9" * 401),
@@ -95,7 +99,8 @@ def test_both_ways_read_the_same(name: str, case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", ["empty", "compact", "spread", "escapes", "duplicate", "numbers", "deep"]
+    "case",
+    ["empty", "compact", "spread", "escapes", "delete", "pair", "numbers", "deep", "many brackets"],
 )
 def test_the_c_parser_is_what_reads_well_formed_objects(case: str) -> None:
     cursor = Cursor()

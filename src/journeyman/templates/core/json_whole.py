@@ -15,22 +15,35 @@ import re
 from json.decoder import JSONDecoder
 from typing import Any
 
-from journeyman.templates.core.coercion import MAX_DEPTH, is_too_deep
+from journeyman.templates.core.coercion import is_too_deep
 from journeyman.templates.core.cursor import Cursor
 from journeyman.templates.core.json_scan import read_number
 
 __all__ = ["take_object"]
 
-_LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-"""Escapes that may be half of a pair."""
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_MAYBE_HALF_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
+_FEW = 64
+"""So many values are looked at one by one, sooner than all of the text; they cannot be too deep."""
 
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; one that hides a value behind another of its name is refused."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key is given twice")
+    return made
+
+
 _decode = JSONDecoder(
-    parse_int=read_number, parse_float=read_number, parse_constant=_refuse
+    parse_int=read_number,
+    parse_float=read_number,
+    parse_constant=_refuse,
+    object_pairs_hook=_object,
 ).raw_decode
 
 
@@ -56,8 +69,17 @@ def take_object(cursor: Cursor) -> dict[str, Any] | None:
 
 def _is_odd(text: str, start: int, end: int, value: dict[str, Any]) -> bool:
     """Whether the C parser takes more than `json_scan` does without a fault."""
-    at = text.find("\\u", start, end)
-    if at >= 0 and _LONE_SURROGATE.search(text, at, end):
-        return True
-    num_openings = text.count("{", start, end) + text.count("[", start, end)
-    return num_openings > MAX_DEPTH and is_too_deep(value)
+    values: list[Any] = [value]
+    for inner in values:
+        if isinstance(inner, str):
+            if not inner.isascii() and _HALF_PAIR.search(inner):
+                return True
+        elif isinstance(inner, dict):
+            values += [*inner, *inner.values()]
+        elif isinstance(inner, list):
+            values += inner
+        if len(values) > _FEW:
+            break
+    else:
+        return False
+    return bool(_MAYBE_HALF_PAIR.search(text, start, end)) or is_too_deep(value)
