@@ -110,7 +110,7 @@ def list_files(tree: Path) -> list[str]:
 def add_files(git_folder: Path, tree: Path, paths: Iterable[str]) -> None:
     """Put files of `tree` into the index whatever any ignore file says."""
     listing = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    env = {"GIT_DIR": str(git_folder), "GIT_WORK_TREE": str(tree)}
+    env = {"GIT_DIR": str(git_folder.absolute()), "GIT_WORK_TREE": str(tree.absolute())}
     git(tree, "update-index", "--add", "-z", "--stdin", stdin=listing, env=env)
 
 

@@ -1,11 +1,13 @@
 """What was decided is kept, and a folder is begun once; what is shared between commits."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 
 from journeyman.errors import JourneymanError
 from journeyman.tasks.gate import Evidence, Trial, judge
+from journeyman.tasks.git import add_files, git, init_repository
 from journeyman.tasks.mine.environments import manifest_key
 from journeyman.tasks.mine.journal import Journal
 from journeyman.tasks.mine.reasons import REASONS, Refused
@@ -96,3 +98,12 @@ def test_a_test_that_cannot_be_collected_without_a_mined_fix_fails_there(road, i
     checks = {check.name: check.is_ok for check in judge(task, evidence)}
     assert checks["fails_on_buggy"] is is_ok
     assert checks["passes_on_fixed"]
+
+
+def test_a_tree_that_is_named_from_here_is_added_as_well(tmp_path, monkeypatch):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/a.py").write_text("x = 1\n")
+    monkeypatch.chdir(tmp_path)
+    init_repository(Path("objects"))
+    add_files(Path("objects"), Path("tree"), ["a.py"])
+    assert git(tmp_path, "--git-dir", "objects", "ls-files") == "a.py"

@@ -71,13 +71,16 @@ class Shelf:
         on_progress: Callable[[str], None] | None = None,
         backend: str = "namespace",
     ) -> None:
-        self.num_built = 0
-        self.num_shared = 0
         self._project = project
         self._environments = environments
         self._say = on_progress or (lambda _: None)
         self._backend = backend
         self._groups: dict[str, _Group] = defaultdict(_Group)
+
+    @property
+    def num_installed(self) -> int:
+        """Environments that were installed, in this run or before; the others share what is in one."""
+        return sum(len(group.leaders) for group in self._groups.values())
 
     async def at(self, commit: str, created_at: str) -> Environment:
         """Return an environment whose tree is that of `commit`.
@@ -90,7 +93,6 @@ class Shelf:
                 if leader.commit == commit:
                     return leader
                 if abs(_moment(leader.created_at) - _moment(created_at)) <= _NEAR:
-                    self.num_shared += 1
                     return await asyncio.to_thread(self._share, leader, commit, created_at)
             if len(group.failures) >= _MAX_FAILED_BUILDS:
                 raise UnbuildableError(group.failures[-1])
@@ -126,7 +128,6 @@ class Shelf:
         except JourneymanError as error:
             group.failures.append(error.message)
             raise UnbuildableError(error.message) from None
-        self.num_built += 1
         group.leaders.append(environment)
         return environment
 

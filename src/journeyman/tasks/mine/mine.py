@@ -114,7 +114,7 @@ async def mine_tasks(
             _recall(shelf, journal, steps)
             maker = Maker(project, shelf, work / "environments", trials, backend)
             tasks = await _collect(_Attempts(maker, journal), steps, config, tally, say)
-        report = tally.report(num_environments=shelf.num_built)
+        report = tally.report(num_environments=shelf.num_installed)
         taskset = _saved(project, work, tasks, report)
         _leave_only(work, tasks)
         work.rename(folder)

@@ -104,7 +104,7 @@ def _complaints(run: VerifierRun) -> tuple[tuple[str, str], ...]:
 
 def _last_line(run: VerifierRun) -> str:
     lines = run.log.decode(errors="replace").strip().split("\n")
-    return lines[-1][:200]
+    return lines[-1].strip("= ")[:200]
 
 
 def verifier_timeout(duration_s: float) -> float:

@@ -42,7 +42,7 @@ class MineReport(Data):
 
     def without_times(self) -> dict[str, object]:
         """Return the report as data that is the same whenever the mining is repeated."""
-        left_out = {"duration_s", "cpu_s", "num_environments"}
+        left_out = {"duration_s", "cpu_s"}
         return self.model_dump(mode="json", exclude=left_out)
 
 
