@@ -71,7 +71,7 @@ class MakeConfig(Config):
     max_test_calls: int = Field(default=MAX_TEST_CALLS, ge=1)
     """A test that makes as many calls is left out; the default is a tenth of a second."""
     max_verifier_calls: int = Field(default=MAX_CALLS, ge=1)
-    """Calls of the tests that one verifier runs, at most; the default is about half a second."""
+    """Calls of the tests that one verifier runs, at most; the default is 0.4 seconds."""
     max_failing_share: float = Field(default=0.5, gt=0, le=1)
     """Part of the suite's tests that one bug may break."""
     screen_cpu_s: float | None = Field(default=None, gt=0)
