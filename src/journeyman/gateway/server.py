@@ -92,6 +92,8 @@ async def serving(
             server_header=False,
             backlog=_BACKLOG,
             timeout_graceful_shutdown=1,
+            # Agents run tools between two calls; a connection closed meanwhile may break the next.
+            timeout_keep_alive=75,
         )
     )
     task = asyncio.create_task(server.serve(sockets))
