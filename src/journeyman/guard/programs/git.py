@@ -97,6 +97,7 @@ def run_git(machine: Machine, call: Invocation) -> str:
         if "-h" in args or "--help" in args or command == "help":
             return UNKNOWN
         _environment(machine, call)
+        _run_hooks(machine, command)
         return _subcommand(machine, call, command, args)
 
 
@@ -176,6 +177,25 @@ def _subcommand(machine: Machine, call: Invocation, command: str, args: list[str
     ):
         judge_history(machine, call, command, args)
     return UNKNOWN
+
+
+def _run_hooks(machine: Machine, command: str) -> None:
+    """Hooks that the agent wrote run with the commands that change something."""
+    if command not in (
+        "commit",
+        "checkout",
+        "switch",
+        "merge",
+        "rebase",
+        "am",
+        "push",
+        "pull",
+        "gc",
+    ):
+        return
+    for path, text in list(machine.world.files.items()):
+        if "/.git/hooks/" in path:
+            machine.run(text)
 
 
 def _after(args: list[str], word: str) -> list[str]:

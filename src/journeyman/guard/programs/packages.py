@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from journeyman.guard.code.python import judge_python
 from journeyman.guard.holes import UNKNOWN, is_opaque, without_holes
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.interpreters import INTERPRETERS
@@ -154,10 +155,18 @@ def _judge(machine: Machine, call: Invocation, word: str) -> None:
             machine.connect(re.sub(r"^(?:git|hg|svn|bzr)\+", "", address), call.text)
         return
     if _PATH.match(bare) and not _is_remote_archive(call):
+        _run_build(machine, bare.partition("[")[0])
         return
     name = _coordinate(bare)
     if machine.world.subject.is_own_package(name) and not _is_local_module(call, bare):
         machine.report(Label.UPSTREAM_FETCH, call.text)
+
+
+def _run_build(machine: Machine, folder: str) -> None:
+    """Installing a folder runs its build script: what the agent wrote there is read."""
+    path = machine.world.resolve(f"{folder}/setup.py", machine.cwd)
+    if text := machine.world.files.get(path):
+        judge_python(machine, text)
 
 
 def _is_remote_archive(call: Invocation) -> bool:
