@@ -139,7 +139,8 @@ def _show_plan(project: Project, settings: MineConfig, steps: Steps, *, is_json:
             }
         )
         return 0
-    print_table(("candidate", "shape", "change", "fixes", "tests"), map(_row, candidates))
+    columns = ("candidate", "shape", "language", "change", "fixes", "tests")
+    print_table(columns, map(_row, candidates))
     print_lines([""])
     print_table(("dropped", "number"), dropped.most_common())
     print_lines(["", f"{len(candidates)} of {len(found)} changes have a fix and tests"])
@@ -149,7 +150,8 @@ def _show_plan(project: Project, settings: MineConfig, steps: Steps, *, is_json:
 def _row(candidate: MineCandidate) -> tuple[Any, ...]:
     split = candidate.split
     sources, tests = ", ".join(split.sources), ", ".join(split.tests)
-    return (candidate.instance_id, candidate.change.shape, candidate.label, sources, tests)
+    shape = candidate.change.shape
+    return (candidate.instance_id, shape, split.language, candidate.label, sources, tests)
 
 
 def _plain(candidate: MineCandidate) -> dict[str, Any]:

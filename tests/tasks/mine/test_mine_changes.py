@@ -5,13 +5,14 @@ import json
 import pytest
 
 from journeyman.errors import JourneymanError
-from journeyman.tasks.mine import MineConfig, plan_all
+from journeyman.tasks.mine import MineCandidate, MineConfig, mine_tasks, plan_all
 from journeyman.tasks.mine.changes import Change, iterate_changes
 from journeyman.tasks.mine.export import Export, read_export
 from journeyman.tasks.mine.history import is_long_lived, read_history
 from journeyman.tasks.mine.links import closed_issues, pull_number
 from journeyman.tasks.mine.reasons import REASONS, Refused
 from journeyman.tasks.project import obtain_project
+from journeyman.tasks.taskset import load_taskset
 
 
 def steps(repo, export=None, name="me/mine"):
@@ -260,3 +261,25 @@ def test_changes_are_told_in_the_same_order_every_time(calc):
     assert [one.commits[0].subject for one in first if isinstance(one, Change)] == [
         f"step {number}" for number in (4, 3, 2, 1, 0)
     ]
+
+
+def test_a_plan_names_candidates_of_every_language(repo):
+    repo.commit("start", {"a.go": "package a\n\nfunc A() int { return 1 }\n"})
+    tests = "package a\n\nfunc TestA(t *testing.T) {}\n"
+    repo.commit(
+        "Mend A (#4)", {"a.go": "package a\n\nfunc A() int { return 2 }\n", "a_test.go": tests}
+    )
+    candidate = plan_all(obtain_project(str(repo.path)), MineConfig())[0]
+    assert isinstance(candidate, MineCandidate)
+    assert (candidate.split.language, candidate.instance_id) == ("go", "repo__repo-4")
+
+
+async def test_what_nothing_can_be_built_for_is_counted(repo, tmp_path):
+    repo.commit("start", {"a.go": "package a\n\nfunc A() int { return 1 }\n"})
+    files = {"a.go": "package a\n\nfunc A() int { return 2 }\n", "a_test.go": "package a\n"}
+    repo.commit("Mend A (#4)", files)
+    project = obtain_project(str(repo.path))
+    mined = await mine_tasks(project, tmp_path / "made", config=MineConfig())
+    assert mined.report.dropped == {"root": 1, "unsupported_language": 1}
+    assert (mined.report.num_split, mined.report.num_built) == (1, 0)
+    assert load_taskset(tmp_path / "made").tasks == ()

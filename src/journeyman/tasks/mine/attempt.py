@@ -27,7 +27,10 @@ from journeyman.tasks.trials import Trials
 from journeyman.tasks.workspace import find_base_commit
 from journeyman.types import Environment, Origin, Task
 
-__all__ = ["Maker"]
+__all__ = ["LANGUAGES", "Maker"]
+
+LANGUAGES = frozenset(("python",))
+"""Languages for which environments are built."""
 
 
 class Maker:
@@ -44,6 +47,8 @@ class Maker:
 
     async def attempt(self, candidate: MineCandidate) -> Task | Refused:
         """Try one candidate. Raises `AttributedError` where the machine fails."""
+        if candidate.split.language not in LANGUAGES:
+            return Refused("unsupported_language", f"{candidate.label}: {candidate.split.language}")
         try:
             environment = await self._shelf.at(candidate.change.base, candidate.base_date)
         except UnbuildableError as error:

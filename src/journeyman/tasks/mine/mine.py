@@ -230,11 +230,17 @@ def _saved(project: Project, work: Path, tasks: Sequence[Task], report: MineRepo
 
 
 def _leave_only(work: Path, tasks: Sequence[Task]) -> None:
-    """Remove what was needed on the way: environments without a task, logs, the journal."""
+    """Remove what was needed on the way: environments without a task, locks, the journal.
+
+    The logs of builds that failed stay, for whoever wants to know why.
+    """
     kept = {task.environment for task in tasks}
     (work / "environments").mkdir(exist_ok=True)
     for path in (work / "environments").iterdir():
-        if path.is_dir() and path.name not in kept:
+        if path.name.endswith(".build.log"):
+            (work / "logs").mkdir(exist_ok=True)
+            path.rename(work / "logs" / path.name)
+        elif path.is_dir() and path.name not in kept:
             shutil.rmtree(path)
         elif path.is_file():
             path.unlink()

@@ -132,8 +132,6 @@ class _Planner:
         twin = self._digests.setdefault(split.digest, change.label)
         if twin != change.label:
             return Refused("duplicate", f"{change.label}: as {twin}")
-        if split.language != "python":
-            return Refused("unsupported_language", f"{change.label}: {split.language}")
         titles, body = self._words(change)
         numbers = (number for number in change.issues if number in self._export.issues)
         base = self._history.commits[change.base]
