@@ -1,7 +1,7 @@
 # Two commands do everything: `make quickstart` and `make test`.
 # The extra `train` takes 5 GB of disk; without it, UV_EXTRAS='--extra llama' skips its tests.
 UV_EXTRAS ?= --extra llama --extra train
-JOBS ?= $(shell nproc)
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON := .venv/bin/python
 export PATH := $(HOME)/.local/bin:$(PATH)
 

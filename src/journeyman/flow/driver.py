@@ -144,20 +144,23 @@ class _Driver:
 
     async def run(self, executor: Executor) -> list[Rollout]:
         """Take the run up, do what is owed, and let go of it in an orderly way."""
-        self._take_up()
-        body = asyncio.create_task(self._drive(executor))
         state = "failed"
+        body: asyncio.Task[None] | None = None
         try:
-            with interruptible(self._drain, body.cancel):
+            # From before the run is said to have begun: whoever sees that may interrupt it.
+            with interruptible(self._drain, lambda: body is not None and body.cancel()):
+                self._take_up()
+                body = asyncio.create_task(self._drive(executor))
                 await asyncio.wait({body})
             if not body.cancelled():
                 body.result()
             state = "finished" if self._is_finished() else "interrupted"
         finally:
-            if not body.done():
-                body.cancel()
-                await asyncio.wait({body})
-            self._let_go(state)
+            if body is not None:
+                if not body.done():
+                    body.cancel()
+                    await asyncio.wait({body})
+                self._let_go(state)
         if state == "interrupted":
             raise self._interrupted()
         return self._records.in_order
