@@ -19,6 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, Qwen3NextConfig, Qwen3NextForCausalLM
+from transformers.utils import logging
 
 from journeyman.cache import fill_once
 from journeyman.errors import JourneymanError
@@ -36,6 +37,9 @@ __all__ = [
     "load_network",
     "save_network",
 ]
+
+# The library's bars would end up between our own lines.
+logging.disable_progress_bar()
 
 _MTP_FILE = "mtp.safetensors"
 _PREFIX = "mtp."

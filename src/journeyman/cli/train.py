@@ -1,0 +1,161 @@
+"""`journeyman train`: mid-training on source files, fine-tuning on verified rollouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from journeyman.cli.output import note, print_json
+from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.config import Config
+from journeyman.runs import RunFolder
+from journeyman.train.extra import require_extra
+from journeyman.train.stages.midtrain import MidtrainSettings, midtrain
+from journeyman.train.stages.sft import SftSettings, sft
+
+__all__ = ["app"]
+
+app = App(name="train", help="Train a model: on source files, or on verified rollouts.")
+
+
+class GivenMidtrain(MidtrainSettings):
+    """The flags of `train midtrain`; the model is positional."""
+
+    model: Annotated[Path, Parameter(parse=False)] = Path()
+    corpus: tuple[Path, ...] = ()
+    """A folder of source files; again for more."""
+
+
+class GivenSft(SftSettings):
+    """The flags of `train sft`; the model is positional."""
+
+    model: Annotated[Path, Parameter(parse=False)] = Path()
+    rollouts: tuple[Path, ...] = ()
+    """Folder of a run with rollouts; again for more."""
+
+
+@app.command(name="midtrain")
+def midtrain_command(
+    model: Path,
+    /,
+    *,
+    given: Annotated[GivenMidtrain, Parameter(name="*")] = GivenMidtrain(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    runs: Path = Path("runs"),
+    name: str | None = None,
+    resume: bool = False,
+    clean: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Train a model on source files, as repository documents and with holes to be filled.
+
+    Parameters
+    ----------
+    model
+        Folder of the model to begin with.
+    given
+        What to do.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    runs
+        Folder of the runs.
+    name
+        Name of the run; made up where none is given.
+    resume
+        Go on with the named run, or with the newest of this model, from its last checkpoint.
+    clean
+        Throw an old run of the same name away first.
+    dry_run
+        Print the resolved config and stop.
+    json
+        Print the last step's metrics as JSON.
+    """
+    settings = resolve_settings(MidtrainSettings, config, given, model=model.absolute())
+    if dry_run:
+        return show_config(settings)
+    options = {"name": name, "resume": resume, "clean": clean}
+    return _train("midtrain", settings, midtrain, model, runs, options, is_json=json)
+
+
+@app.command(name="sft")
+def sft_command(
+    model: Path,
+    /,
+    *,
+    given: Annotated[GivenSft, Parameter(name="*")] = GivenSft(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    runs: Path = Path("runs"),
+    name: str | None = None,
+    resume: bool = False,
+    clean: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Fine-tune a model on rollouts that solved their tasks.
+
+    Parameters
+    ----------
+    model
+        Folder of the model to begin with.
+    given
+        What to do.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    runs
+        Folder of the runs.
+    name
+        Name of the run; made up where none is given.
+    resume
+        Go on with the named run, or with the newest of this model, from its last checkpoint.
+    clean
+        Throw an old run of the same name away first.
+    dry_run
+        Print the resolved config and stop.
+    json
+        Print the last step's metrics as JSON.
+    """
+    settings = resolve_settings(SftSettings, config, given, model=model.absolute())
+    if dry_run:
+        return show_config(settings)
+    options = {"name": name, "resume": resume, "clean": clean}
+    return _train("sft", settings, sft, model, runs, options, is_json=json)
+
+
+def _train(
+    stage: str,
+    settings: Config,
+    work: Callable[..., Path],
+    model: Path,
+    runs: Path,
+    options: Mapping[str, Any],
+    *,
+    is_json: bool,
+) -> int:
+    require_extra()
+    run = RunFolder.create(
+        runs, f"train-{stage}", model.name, config=settings, argv=command_line(), **options
+    )
+    with run:
+        note(f"training in {run.path}")
+        place = work(settings, run, on_step=_tell_step, on_progress=note)
+        last = run.read("metrics")[-1]
+    note(f"the trained model is in {place}")
+    if is_json:
+        print_json({"run": str(run.path), "model": str(place), **last})
+    return 0
+
+
+def _tell_step(record: Mapping[str, Any]) -> None:
+    """Say about twenty times a run how it goes."""
+    step, num_steps = record["step"], record["num_steps"]
+    if step != num_steps and step % max(1, num_steps // 20) and "held_out_loss" not in record:
+        return
+    held_out = f", held out {record['held_out_loss']:.3f}" if "held_out_loss" in record else ""
+    note(
+        f"step {step}/{num_steps}: loss {record['loss']:.3f}{held_out}, "
+        f"{record['tokens_per_s']:,.0f} tokens/s, {record['left_s']:.0f} s left"
+    )

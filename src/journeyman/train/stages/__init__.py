@@ -1,0 +1,1 @@
+"""Stages of training: which documents, made how, from what; the loop is the same for all."""
