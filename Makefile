@@ -1,6 +1,6 @@
 # Two commands do everything: `make quickstart` and `make test`.
-# The extra `train` takes 5 GB of disk; without it, UV_EXTRAS='--extra llama' skips its tests.
-UV_EXTRAS ?= --extra llama --extra train
+# With UV_EXTRAS='--extra llama --extra train' (5 GB, PyTorch with CUDA) the tests of training run too.
+UV_EXTRAS ?= --extra llama
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON := .venv/bin/python
 export PATH := $(HOME)/.local/bin:$(PATH)
