@@ -87,6 +87,21 @@ def test_a_decision_names_its_guard_tool_and_call(name: str) -> None:
     assert decision.is_allowed == (name == "off")
 
 
+def test_characters_beyond_latin_1_crash_nothing() -> None:
+    chance = random.Random(0)
+    signs = "$ {}\"'<>|;()=\n\\`#"
+    for _ in range(200):
+        points = [chance.choice([chance.randrange(0x100, 0xD800), chance.randrange(0x10000, 0x110000),
+                                 ord(chance.choice(signs))]) for _ in range(60)]  # fmt: skip
+        assert judged("".join(map(chr, points)))[0].guard == "rules"
+
+
+def test_a_host_in_wide_letters_is_the_host() -> None:
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in "github")
+    assert not judged(f"git clone https://{wide}.com/acme/widgets")[0].is_allowed
+    assert judged("echo 'größer ≥ 3 … 你好'")[0].is_allowed
+
+
 @given(st.text(max_size=200))
 @settings(max_examples=150, deadline=None)
 def test_any_text_can_be_judged(command: str) -> None:

@@ -1,8 +1,9 @@
 """Strings of which parts are not known before a command runs.
 
-A hole is one private-use character inside an ordinary string, so that every string operation still
-works on what is known. `UNKNOWN` is harmless ignorance, e.g. a variable of the environment or the
-output of `date`; `OPAQUE` came out of a decoder that could not be followed.
+A hole is one control character that nobody types (of Latin-1: see `shell.syntax`) inside an ordinary
+string, so that every string operation still works on what is known. `UNKNOWN` is harmless ignorance,
+e.g. a variable of the environment or the output of `date`; `OPAQUE` came out of a decoder that could
+not be followed.
 
     >>> is_known("git " + UNKNOWN), without_holes("gi" + UNKNOWN + "t")
     (False, 'git')
@@ -12,8 +13,8 @@ from __future__ import annotations
 
 __all__ = ["OPAQUE", "UNKNOWN", "WEAKENED", "is_known", "is_opaque", "shown", "without_holes"]
 
-UNKNOWN = "\ue000"
-OPAQUE = "\ue001"
+UNKNOWN = "\x9e"
+OPAQUE = "\x9f"
 
 WEAKENED = f"{UNKNOWN}weakened{UNKNOWN}"
 """What a filter prints that took checks out of a file that is not known."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from journeyman.guard.holes import UNKNOWN, is_known
+from journeyman.guard.holes import OPAQUE, UNKNOWN, is_known
 from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import split
 from journeyman.guard.rules.startup import FileKind, kind_of
@@ -38,7 +38,7 @@ def _place(machine: Machine, path: str, target: str, text: str, *, is_folder: bo
     name = posixpath.basename(path.rstrip("/"))
     is_folder = is_folder or target.endswith(("/", "/.")) or target in (".", "..", "/tmp")  # noqa: S108
     destination = posixpath.join(target, name) if is_folder else target
-    if not is_known(destination) and not destination.strip("\ue000\ue001"):
+    if not is_known(destination) and not destination.strip(UNKNOWN + OPAQUE):
         return
     machine.write(destination, text)
     if not is_known(text):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache, lru_cache
 
 import tree_sitter_bash
@@ -17,6 +18,9 @@ from journeyman.guard.shell.quoting import expand_braces, split_raw
 __all__ = ["parse", "without"]
 
 
+_LATIN_1 = 0xFF
+
+
 @cache
 def _parser() -> Parser:
     return Parser(Language(tree_sitter_bash.language()))
@@ -25,7 +29,7 @@ def _parser() -> Parser:
 @lru_cache(maxsize=512)
 def parse(text: str) -> Tree:
     """Parse a shell text; what does not fit the grammar becomes `ERROR` nodes."""
-    text = rename_delimiters(text)
+    text = _tame(rename_delimiters(text))
     tree = _parser().parse(text.encode())
     if tree.root_node.has_error and "{" in text and "," in text and "\n" not in text.strip():
         # The grammar takes `{git,clone,x}` at a command's place for a block.
@@ -34,6 +38,23 @@ def parse(text: str) -> Tree:
         if not again.root_node.has_error:
             return again
     return tree
+
+
+def _tame(text: str) -> str:
+    """Replace what is beyond Latin-1, on which the grammar's scanner (tree-sitter-bash 0.25) crashes.
+
+    It asks C's `isalpha` about any code point, which reads memory that is not its own. Letters, digits
+    and marks that host names are normalised to (`ｇｉｔ` is `git` to a URL) become what they stand for.
+    """
+    return text if text.isascii() else "".join(map(_tame_character, text))
+
+
+@lru_cache(maxsize=4096)
+def _tame_character(character: str) -> str:
+    if ord(character) <= _LATIN_1:
+        return character
+    plain = unicodedata.normalize("NFKC", character)
+    return plain if plain.isascii() and (plain.isalnum() or plain in "./-:@_") else "\xff"
 
 
 def without(node: Node, source: bytes, holes: list[Node]) -> str:
