@@ -52,8 +52,8 @@ class _Line:
         self._socket.setblocking(False)
         try:
             loop = asyncio.get_running_loop()
-            answer = loop.sock_recv(self._socket, _ANSWER_BYTES)
-            return _read(await asyncio.wait_for(answer, _ANSWER_S))
+            async with asyncio.timeout(_ANSWER_S):
+                return _read(await loop.sock_recv(self._socket, _ANSWER_BYTES))
         finally:
             self._socket.settimeout(_ANSWER_S)
 

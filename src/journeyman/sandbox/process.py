@@ -120,7 +120,9 @@ async def wait(process: Child, timeout_s: float | None) -> bool:
     ended = asyncio.Event()
     loop.add_reader(descriptor, ended.set)
     try:
-        await asyncio.wait_for(ended.wait(), timeout_s)
+        # Before Python 3.12 `wait_for` swallows a cancellation that comes with the end.
+        async with asyncio.timeout(timeout_s):
+            await ended.wait()
     except TimeoutError:
         return False
     finally:
@@ -141,7 +143,8 @@ async def finish(readers: Sequence[Reader]) -> None:
     """Give output that is still on its way a moment; a background child may hold the pipe open."""
     waits = [bounded.is_at_end.wait() for _, bounded in readers]
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.gather(*waits), _GRACE_S)
+        async with asyncio.timeout(_GRACE_S):
+            await asyncio.gather(*waits)
     for transport, _ in readers:
         transport.close()
 
