@@ -5,15 +5,19 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON := .venv/bin/python
 export PATH := $(HOME)/.local/bin:$(PATH)
 
-.PHONY: help setup quickstart test check style types layers coverage
+.PHONY: help setup setup-training quickstart test check style types layers coverage
 
 help:
 	@echo "make quickstart   install what is missing, then run the whole loop on a real project"
 	@echo "make test         style, types, layers and every test this machine can run"
 	@echo "make setup        install what is missing"
+	@echo "make setup-training   and the libraries of training, with PyTorch for the CPU"
 
 setup:
 	@./scripts/setup $(UV_EXTRAS)
+
+setup-training: setup
+	@./scripts/setup-training
 
 quickstart: setup
 	.venv/bin/journeyman quickstart
