@@ -26,7 +26,7 @@ def check(
     cases: Path,
     repo: str,
     packages: Annotated[tuple[str, ...], Parameter(name="--package")] = (),
-    release: str = "",
+    release: str = "2.3",
     guard: str = "rules",
     json: bool = False,
 ) -> int:
@@ -43,7 +43,8 @@ def check(
     packages
         A name of that project on package indexes; again for more.
     release
-        Version of the base commit; tags up to it may be looked at.
+        Version of the base commit, 2.3 being that of the project which our labelled lists are about;
+        tags up to it may be looked at. Where it is empty, no tag may.
     guard
         The guard to score: rules, report-heuristic or off.
     json
