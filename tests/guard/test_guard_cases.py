@@ -10,7 +10,7 @@ import pytest
 from journeyman.guard import Case, Subject, load_cases, score_guard
 
 CASES = load_cases(Path(__file__).parent / "cases.jsonl")
-SUBJECT = Subject("acme/widgets", ("widgets",))
+SUBJECT = Subject("acme/widgets", ("widgets",), "2.3")
 
 
 def by_class() -> dict[str, list[Case]]:
