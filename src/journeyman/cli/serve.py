@@ -177,11 +177,13 @@ def _guessed(model: str) -> str:
 
 def _settings(model: Model) -> GatewaySettings:
     from journeyman.gateway import GatewaySettings
-    from journeyman.models import LlamaModel
 
-    if isinstance(model, LlamaModel):
-        return GatewaySettings(context_tokens=model.settings.context_tokens)
-    return GatewaySettings()
+    context_tokens = getattr(model, "context_tokens", None)
+    return (
+        GatewaySettings()
+        if context_tokens is None
+        else GatewaySettings(context_tokens=context_tokens)
+    )
 
 
 def _stop_on_signals(gateway: Gateway) -> asyncio.Event:

@@ -17,6 +17,7 @@ from journeyman.errors import AttributedError
 from journeyman.gateway import bytes_tokens
 from journeyman.gateway.prompts import tail
 from journeyman.models.base import Model, Piece
+from journeyman.models.stops import first_stop, safe_end
 from journeyman.templates import ToolTemplate
 from journeyman.types import Completion, Message, Prompt, Sampling
 
@@ -140,8 +141,8 @@ async def _drawn(tokens: Sequence[int], sampling: Sampling) -> AsyncIterator[Pie
         await asyncio.sleep(0)
         drawn.append(token)
         text += decoder.decode(bytes_tokens.decode((token,)))
-        stop_at = _first_stop(text, sampling.stop)
-        end = _safe_end(text, sampling.stop) if stop_at is None else stop_at
+        stop_at = first_stop(text, sampling.stop)
+        end = safe_end(text, sampling.stop) if stop_at is None else stop_at
         yield Piece(text[num_shown : max(end, num_shown)], (token,), (_logprob(token),))
         num_shown = max(end, num_shown)
         if stop_at is not None:
@@ -158,20 +159,6 @@ async def _drawn(tokens: Sequence[int], sampling: Sampling) -> AsyncIterator[Pie
         finish_reason="length" if is_cut else "stop",
         num_completion_tokens=len(drawn),
     )
-
-
-def _first_stop(text: str, stops: Sequence[str]) -> int | None:
-    found = [at for stop in stops if (at := text.find(stop)) >= 0]
-    return min(found, default=None)
-
-
-def _safe_end(text: str, stops: Sequence[str]) -> int:
-    """Where the text ends without what may be the beginning of a stop."""
-    longest = max((len(stop) for stop in stops), default=0)
-    for start in range(max(0, len(text) - longest + 1), len(text)):
-        if any(stop.startswith(text[start:]) for stop in stops):
-            return start
-    return len(text)
 
 
 def _logprob(token: int) -> float:

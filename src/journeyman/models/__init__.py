@@ -5,6 +5,7 @@ from journeyman.models.diagnosis import diagnose
 from journeyman.models.endpoint import EndpointModel, EndpointSettings
 from journeyman.models.llama import LlamaModel
 from journeyman.models.llama_process import LlamaSettings
+from journeyman.models.local_settings import LocalSettings
 from journeyman.models.registry import bind, list_models, open_model
 from journeyman.models.scripted import ScriptedModel
 
@@ -14,6 +15,7 @@ __all__ = [
     "EndpointSettings",
     "LlamaModel",
     "LlamaSettings",
+    "LocalSettings",
     "Model",
     "Piece",
     "ScriptedModel",

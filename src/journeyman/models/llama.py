@@ -62,6 +62,11 @@ class LlamaModel:
         return model
 
     @property
+    def context_tokens(self) -> int:
+        """Longest prompt and completion together."""
+        return self.settings.context_tokens
+
+    @property
     def pid(self) -> int | None:
         """The identifier of the server's process while it lives."""
         return self._process.pid if self._process and self._process.is_alive else None

