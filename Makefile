@@ -1,6 +1,6 @@
 # Two commands do everything: `make quickstart` and `make test`.
 # With UV_EXTRAS='--extra llama --extra train' (5 GB, PyTorch with CUDA) the tests of training run too.
-UV_EXTRAS ?= --extra llama
+UV_EXTRAS ?= --extra llama --extra languages
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON := .venv/bin/python
 export PATH := $(HOME)/.local/bin:$(PATH)

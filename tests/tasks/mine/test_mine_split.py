@@ -4,8 +4,8 @@ import os
 
 import pytest
 
+from journeyman.tasks.convention import role_of
 from journeyman.tasks.mine.changes import iterate_changes
-from journeyman.tasks.mine.convention import role_of
 from journeyman.tasks.mine.export import Export
 from journeyman.tasks.mine.history import read_history
 from journeyman.tasks.mine.hunks import find_blocks

@@ -13,7 +13,7 @@ import re
 
 from tree_sitter import Node
 
-from journeyman.tasks.mine.convention import language_of
+from journeyman.tasks.convention import language_of
 from journeyman.tasks.mine.tokens import block_end
 from journeyman.tasks.mutate.source import parse
 

@@ -18,7 +18,7 @@ from typing import Literal
 
 from tree_sitter import Node
 
-from journeyman.tasks.mine.convention import language_of
+from journeyman.tasks.convention import language_of
 from journeyman.tasks.mine.tokens import BRACED, comments, tokens
 from journeyman.tasks.mutate.source import is_docstring, parse
 

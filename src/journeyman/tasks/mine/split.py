@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from journeyman.errors import JourneymanError
+from journeyman.tasks.convention import Role, is_test_module, language_of, path_role, role_of
 from journeyman.tasks.mine.changes import Change
-from journeyman.tasks.mine.convention import Role, is_test_module, language_of, path_role, role_of
 from journeyman.tasks.mine.hunks import Blocks, find_blocks
 from journeyman.tasks.mine.plumbing import (
     LINK,

@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import heapq
 import os
+import re
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
@@ -22,9 +23,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from journeyman.errors import JourneymanError
+from journeyman.tasks.convention import is_vendored, language_of, path_role
+from journeyman.tasks.mutate.dialects import dialect_of
 from journeyman.tasks.mutate.diff import is_safe_path, unified_diff
-from journeyman.tasks.mutate.source import Edit, Source, apply_edit, parse, walk
-from journeyman.tasks.mutate.table import KINDS, Kind
+from journeyman.tasks.mutate.source import Edit, Site, Source, apply_edit, num_errors, parse, walk
+from journeyman.tasks.mutate.table import KINDS, SHARED_KINDS, Kind, kinds_of
+from journeyman.tasks.mutate.walk import walk_dialect
 from journeyman.types import Data
 
 __all__ = ["Mutation", "check_kinds", "iterate_mutations", "list_mutations", "list_sources"]
@@ -51,6 +55,19 @@ SKIPPED_FILES = (
     "__main__.py",
 )
 MAX_FILE_BYTES = 1 << 20
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "javascript": ("javascript", "typescript"),
+    "typescript": ("javascript", "typescript"),
+    "c": ("c", "cpp"),
+    "cpp": ("c", "cpp"),
+}
+"""Languages whose files stand beside one another in one project."""
+
+_NO_BUGS = re.compile(
+    r".*\.d\.ts|.*\.min\.js|.*\.(config|conf)\.[cm]?[jt]s|\..*rc\.js|(Gruntfile|gulpfile|Gemfile).*"
+    r"|.*\.pb\.go|doc\.go|package-info\.java|module-info\.java|build\.rs|Rakefile|version\.\w+"
+)
+"""Files that no test runs, or that a program wrote."""
 
 
 class Mutation(Data):
@@ -86,14 +103,16 @@ def list_mutations(
     seed: int = 0,
     limit: int | None = None,
     exclude: Collection[str] = (),
+    language: str = "python",
 ) -> list[Mutation]:
-    """List bugs that could be put into the Python files under `root`.
+    """List bugs that could be put into the files of a language under `root`.
 
     `exclude` holds glob patterns of relative paths. The first n of a longer list are the list of
-    limit n. Raises `JourneymanError` for an unknown kind.
+    limit n. Raises `JourneymanError` for an unknown kind or language, and for a missing grammar.
     """
     found: list[Mutation] = []
-    for mutation in iterate_mutations(root, kinds=kinds, seed=seed, exclude=exclude):
+    drawn = iterate_mutations(root, kinds=kinds, seed=seed, exclude=exclude, language=language)
+    for mutation in drawn:
         if limit is not None and len(found) >= limit:
             break
         found.append(mutation)
@@ -106,14 +125,15 @@ def iterate_mutations(
     kinds: Collection[str] | None = None,
     seed: int = 0,
     exclude: Collection[str] = (),
+    language: str = "python",
 ) -> Iterator[Mutation]:
     """Yield the same as `list_mutations`, one at a time; each is checked only when it is drawn."""
-    chosen = _chosen_kinds(kinds)
+    check_kinds(kinds or (), language)
     candidates: list[_Candidate] = []
-    for path in list_sources(root, exclude=exclude):
-        source = _read(root, path)
+    for path in list_sources(root, exclude=exclude, language=language):
+        source = _read(root, path, language)
         if source is not None:
-            candidates.extend(_candidates(source, chosen))
+            candidates.extend(_candidates(source, _chosen_kinds(kinds, source.language)))
     seen: set[str] = set()
     for candidate in _spread(candidates, seed):
         mutation = _mutation(candidate)
@@ -122,55 +142,85 @@ def iterate_mutations(
             yield mutation
 
 
-def list_sources(root: Path, *, exclude: Collection[str] = ()) -> list[str]:
+def list_sources(
+    root: Path, *, exclude: Collection[str] = (), language: str = "python"
+) -> list[str]:
     """List the files that may hold a bug: no tests, documents, set-up, vendored or hidden files."""
     found: list[str] = []
     for folder, names, files in os.walk(root):
-        names[:] = sorted(name for name in names if _is_source_folder(name))
+        names[:] = sorted(name for name in names if _is_source_folder(name, language))
         for name in files:
             path = Path(folder, name)
             relative = path.relative_to(root).as_posix()
-            if _is_source_file(path) and not any(fnmatch(relative, glob) for glob in exclude):
+            if _is_source_file(path, relative, language) and not any(
+                fnmatch(relative, glob) for glob in exclude
+            ):
                 found.append(relative)
     return sorted(found)
 
 
-def _is_source_folder(name: str) -> bool:
+def _is_source_folder(name: str, language: str) -> bool:
+    if language != "python":
+        return not is_vendored(name)
     return name.lower() not in SKIPPED_FOLDERS and not name.startswith((".", "test_"))
 
 
-def _is_source_file(path: Path) -> bool:
+def _is_source_file(path: Path, relative: str, language: str) -> bool:
     name = path.name
-    if not name.endswith(".py") or any(fnmatch(name, glob) for glob in SKIPPED_FILES):
+    if language == "python":
+        if not name.endswith(".py") or any(fnmatch(name, glob) for glob in SKIPPED_FILES):
+            return False
+    elif (
+        _language_in(relative, language) is None
+        or path_role(relative) != "source"
+        or _NO_BUGS.fullmatch(name)
+    ):
         return False
     return not path.is_symlink() and path.stat().st_size <= MAX_FILE_BYTES
 
 
-def _read(root: Path, path: str) -> Source | None:
-    """Parse a file; None where it is not UTF-8, not valid Python or cannot stand in a diff."""
+def _language_in(path: str, language: str) -> str | None:
+    """Return the language of a file in a project of `language`; None where it is not one of its own.
+
+    A header may be of C or of C++; the project tells.
+    """
+    own = "cpp" if language == "cpp" and path.endswith(".h") else language_of(path)
+    return own if own in FAMILIES.get(language, (language,)) else None
+
+
+def _read(root: Path, path: str, language: str) -> Source | None:
+    """Parse a file; None where it is not UTF-8, cannot be parsed or cannot stand in a diff.
+
+    Macros keep much of C and C++ from being parsed whole: there, and in the other languages beside
+    Python, only the functions that cannot be read are left out.
+    """
     data = (root / path).read_bytes()
-    if not is_safe_path(path) or not _compiles(data):
+    if not is_safe_path(path) or (language == "python" and not _compiles(data)):
         return None
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    source = parse(path, data)
-    return None if source.tree.root_node.has_error else source
+    source = parse(path, data, _language_in(path, language) or language)
+    return None if language == "python" and source.tree.root_node.has_error else source
 
 
-def check_kinds(names: Collection[str]) -> None:
-    """Raise `JourneymanError` for the first name that is no kind, with the nearest right one."""
+def check_kinds(names: Collection[str], language: str = "") -> None:
+    """Raise `JourneymanError` for the first name that is no kind, with the nearest right one.
+
+    Without a language, the kinds of all languages are known.
+    """
+    known = kinds_of(language) if language else {**KINDS, **SHARED_KINDS}
     for name in names:
-        if name not in KINDS:
-            near = difflib.get_close_matches(name, KINDS, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"kinds: {', '.join(sorted(KINDS))}"
-            raise JourneymanError(f"unknown mutation kind {name}", hint)
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else f"kinds: {', '.join(sorted(known))}"
+            of = f" of {language}" if language and name in {**KINDS, **SHARED_KINDS} else ""
+            raise JourneymanError(f"unknown mutation kind {name}{of}", hint)
 
 
-def _chosen_kinds(names: Collection[str] | None) -> list[Kind]:
-    check_kinds(names or ())
-    return [kind for name, kind in KINDS.items() if names is None or name in names]
+def _chosen_kinds(names: Collection[str] | None, language: str) -> list[Kind]:
+    return [kind for name, kind in kinds_of(language).items() if not names or name in names]
 
 
 def _candidates(source: Source, kinds: list[Kind]) -> Iterator[_Candidate]:
@@ -178,10 +228,16 @@ def _candidates(source: Source, kinds: list[Kind]) -> Iterator[_Candidate]:
     for kind in kinds:
         for node_type in kind.node_types:
             by_type[node_type].append(kind)
-    for site in walk(source):
+    for site in _sites(source):
         for kind in by_type.get(site.node.type, ()):
             for edit in kind.propose(site):
                 yield _Candidate(source, kind.name, site.function, edit)
+
+
+def _sites(source: Source) -> Iterator[Site]:
+    if source.language == "python":
+        return walk(source)
+    return walk_dialect(source, dialect_of(source.language))
 
 
 def _spread(candidates: list[_Candidate], seed: int) -> Iterator[_Candidate]:
@@ -247,14 +303,10 @@ def _shuffle_key(seed: int, item: _Candidate) -> str:
 
 
 def _mutation(candidate: _Candidate) -> Mutation | None:
-    """Make the edit and describe it; None where nothing changes or the result is not Python."""
+    """Make the edit and describe it; None where nothing changes or the result does not parse."""
     source, edit = candidate.source, candidate.edit
     before, after = source.data, apply_edit(source.data, edit)
-    if (
-        before == after
-        or parse(source.path, after).tree.root_node.has_error
-        or not _compiles(after)
-    ):
+    if before == after or not _parses(source, after):
         return None
     return Mutation(
         kind=candidate.kind,
@@ -266,6 +318,14 @@ def _mutation(candidate: _Candidate) -> Mutation | None:
         patch=unified_diff(source.path, before, after),
         digest=hashlib.sha256(source.path.encode() + b"\0" + after).hexdigest(),
     )
+
+
+def _parses(source: Source, after: bytes) -> bool:
+    """Tell whether a changed file still parses, or as well as before; Python's has to compile."""
+    if source.language == "python" and not _compiles(after):
+        return False
+    changed = parse(source.path, after, source.language)
+    return num_errors(changed.tree) <= num_errors(source.tree)
 
 
 def _first_changed_line(before: bytes, after: bytes) -> int:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
-import tree_sitter_python
-from tree_sitter import Language, Node, Parser, Tree
+from tree_sitter import Node, Tree
 
-__all__ = ["Edit", "Site", "Source", "apply_edit", "parse", "text", "walk"]
+from journeyman.tasks.mutate.grammar import parser_of
+
+__all__ = ["Edit", "Site", "Source", "apply_edit", "num_errors", "parse", "text", "walk"]
 
 
 class Edit(NamedTuple):
@@ -36,6 +36,7 @@ class Source:
     path: str
     data: bytes
     tree: Tree
+    language: str = "python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Site:
     function: str
     """Qualified name, e.g. `Stack.push`."""
     scope: Node
-    """The innermost `function_definition` around the node."""
+    """The innermost function around the node."""
 
     def text(self, node: Node | None = None) -> bytes:
         """Return the bytes of a node, by default of this site's."""
@@ -67,14 +68,21 @@ SKIPPED_NODES = frozenset(
 SKIPPED_FUNCTIONS = frozenset({"__repr__", "__str__", "__dir__", "__del__", "__sizeof__"})
 
 
-@cache
-def _parser() -> Parser:
-    return Parser(Language(tree_sitter_python.language()))
+def parse(path: str, data: bytes, language: str = "python") -> Source:
+    """Parse the bytes of a file. Raises `JourneymanError` where its grammar is not installed."""
+    return Source(path, data, parser_of(language, path).parse(data), language)
 
 
-def parse(path: str, data: bytes) -> Source:
-    """Parse the bytes of a Python file."""
-    return Source(path, data, _parser().parse(data))
+def num_errors(tree: Tree) -> int:
+    """Count the places of a file that its grammar could not read."""
+    if not tree.root_node.has_error:
+        return 0
+    count, stack = 0, [tree.root_node]
+    while stack:
+        node = stack.pop()
+        count += node.is_error or node.is_missing
+        stack.extend(child for child in node.children if child.has_error or child.is_missing)
+    return count
 
 
 def text(node: Node) -> bytes:
@@ -88,7 +96,7 @@ def apply_edit(data: bytes, edit: Edit) -> bytes:
 
 
 def walk(source: Source) -> Iterator[Site]:
-    """Yield every node that lies in a function and may be changed, in file order."""
+    """Yield every node of a Python file that lies in a function and may be changed, in order."""
     yield from _walk(source, source.tree.root_node, "", None)
 
 

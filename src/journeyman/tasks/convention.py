@@ -14,7 +14,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Literal
 
-__all__ = ["Role", "is_test_module", "language_of", "path_role", "role_of"]
+__all__ = ["Role", "is_test_module", "is_vendored", "language_of", "path_role", "role_of"]
 
 Role = Literal["test", "source", "docs", "dependencies", "other"]
 
@@ -29,6 +29,7 @@ _LANGUAGES: dict[str, tuple[str, ...]] = {
     "c": (".c", ".h"),
     "cpp": (".cc", ".cpp", ".cxx", ".hpp", ".hh", ".hxx", ".inl", ".ipp"),
     "rust": (".rs",),
+    "csharp": (".cs",),
 }
 _BY_SUFFIX = {suffix: name for name, suffixes in _LANGUAGES.items() for suffix in suffixes}
 
@@ -45,6 +46,7 @@ _TEST_NAMES: dict[str, re.Pattern[str]] = {
     "c": re.compile(r"(test_.*|.*_(test|tests|unittest)|tests?)\.[ch]"),
     "cpp": re.compile(r"(test_.*|.*_(test|tests|unittest)|.*Tests?|tests?)\.[a-z]+"),
     "rust": re.compile(r"(tests?|.*_tests?|test_.*)\.rs"),
+    "csharp": re.compile(r".*Tests?\.cs"),
 }
 
 _TEST_FOLDERS = frozenset((
@@ -73,6 +75,14 @@ _ASIDE_FOLDERS = frozenset(
 )
 """At the top: code that shows or measures the project and is not it."""
 
+_VENDORED = frozenset(
+    (
+        *("vendor", "vendored", "third_party", "thirdparty", "extern", "external", "deps"),
+        *("node_modules", "bower_components", "build", "dist", "target", "out", "venv"),
+        *("scripts", "tools", "ci", "examples", "example", "benchmark", "benchmarks", "bench"),
+        *("fuzz", "fuzzing", "benches", "demo", "doc", "docs", "website", "coverage", "generated"),
+    )
+)
 _DOCS_SUFFIXES = frozenset((".md", ".rst", ".adoc", ".mdx", ".textile", ".pod"))
 _DOCS_NAMES = re.compile(
     r"(readme|changelog|changes|history|news|authors|contributors|contributing|license|licence"
@@ -115,6 +125,11 @@ _CONTENT: dict[str, re.Pattern[bytes]] = {
 def language_of(path: str) -> str:
     """Return the language of a source file by its suffix; "" for one that is no source."""
     return _BY_SUFFIX.get(PurePosixPath(path).suffix.lower(), "")
+
+
+def is_vendored(folder: str) -> bool:
+    """Tell whether a folder, by its own name, holds what others wrote or what programs made."""
+    return folder.startswith(".") or folder.lower() in _VENDORED
 
 
 def is_test_module(path: str) -> bool:
