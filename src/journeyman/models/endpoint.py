@@ -24,7 +24,7 @@ from journeyman.models.chat_wire import read_answer, request_body
 from journeyman.models.transport import JsonClient
 from journeyman.types import Completion, Prompt, Sampling
 
-__all__ = ["EndpointModel", "EndpointSettings", "open_endpoint"]
+__all__ = ["EndpointModel", "EndpointSettings", "connect", "greet", "open_endpoint"]
 
 _DEFAULT_KEY = "OPENAI_API_KEY"
 _GREETING_S = 15.0
@@ -59,7 +59,7 @@ class EndpointModel:
         self.name = name
         self.model = model
         self.settings = settings
-        self._client = _connect(url, settings)
+        self._client = connect(url, settings)
 
     async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
         """Complete `prompt.messages`.
@@ -123,7 +123,7 @@ async def open_endpoint(
     if not address.hostname:
         raise JourneymanError(f"{spec} is no address", "write http://127.0.0.1:8000/v1#name")
     settings = settings or EndpointSettings()
-    served = await _greet(url, settings)
+    served = [str(it["id"]) for it in await greet(url, settings)]
     if not wanted and len(served) != 1:
         listed = f"it has {', '.join(served[:10])}" if served else "it does not list its models"
         raise JourneymanError(f"which model of {url}? {listed}", f"write {url}#NAME")
@@ -131,10 +131,13 @@ async def open_endpoint(
     return EndpointModel(name or model, url, model, settings)
 
 
-async def _greet(url: str, settings: EndpointSettings) -> list[str]:
-    """Name the server's models; an empty list if it does not tell."""
+async def greet(url: str, settings: EndpointSettings) -> list[dict[str, Any]]:
+    """Return the server's records of its models; an empty list if it does not tell.
+
+    Raises `JourneymanError` if nobody answers there or the key is wrong.
+    """
     greeting = settings.model_copy(update={"timeout_s": min(_GREETING_S, settings.timeout_s)})
-    client = _connect(url, greeting)
+    client = connect(url, greeting)
     try:
         answer = await client.get("/models")
     except AttributedError as error:
@@ -150,10 +153,11 @@ async def _greet(url: str, settings: EndpointSettings) -> list[str]:
         await client.close()
     records = answer.get("data")
     listed = records if isinstance(records, list) else []
-    return [str(it["id"]) for it in listed if isinstance(it, dict) and it.get("id")]
+    return [it for it in listed if isinstance(it, dict) and it.get("id")]
 
 
-def _connect(url: str, settings: EndpointSettings) -> JsonClient:
+def connect(url: str, settings: EndpointSettings) -> JsonClient:
+    """Return a client of a server, with the key where one is needed. Raises `JourneymanError`."""
     key = _key(settings)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return JsonClient(url, timeout_s=settings.timeout_s, headers=headers)

@@ -1,6 +1,7 @@
 """Opens a model by its spec: one word or address that a command line can carry.
 
-Specs: `oracle`, `noop`, `scripted:FILE`, `smollm2`, `gguf:PATH`, `hf:FOLDER`, `http(s)://host/v1#name`,
+Specs: `oracle`, `noop`, `scripted:FILE`, `smollm2`, `gguf:PATH`, `hf:FOLDER`, `vllm:http://host#name`,
+`sglang:http://host#name`, `http(s)://host/v1#name`,
 or a name from a `models.toml` in the working directory or in the user's configuration folder.
 
     model = await open_model("oracle")
@@ -32,6 +33,7 @@ from journeyman.models.scripted import (
     oracle_script,
 )
 from journeyman.models.smollm2 import obtain_smollm2
+from journeyman.models.token_server import open_token_server
 from journeyman.types import Task
 
 __all__ = ["ModelEntry", "bind", "list_models", "open_model"]
@@ -85,6 +87,10 @@ async def _open(entry: ModelEntry, name: str, seed: int, on_progress: OnProgress
     if kind in ("http", "https"):
         settings = EndpointSettings(**entry.model_dump(include=set(EndpointSettings.model_fields)))
         return await open_endpoint(entry.spec, settings, name="" if name == entry.spec else name)
+    if kind in ("vllm", "sglang"):
+        settings = EndpointSettings(**entry.model_dump(include=set(EndpointSettings.model_fields)))
+        known = "" if name == entry.spec else name
+        return await open_token_server(entry.spec, settings, name=known, seed=seed)
     if kind == "gguf":
         return await _open_llama(_short(name), Path(rest).expanduser(), entry, seed)
     if kind == "hf":
@@ -172,5 +178,7 @@ _KNOWN = {
     "scripted:FILE": "follows the messages of a JSON or JSONL file",
     "gguf:PATH": "a GGUF file on this machine, by llama.cpp",
     "hf:FOLDER": "a folder in the Hugging Face layout, by PyTorch",
-    "http://HOST/v1#NAME": "a model of any OpenAI-compatible server",
+    "vllm:http://HOST#NAME": "a model of vLLM: our templates, exact tokens",
+    "sglang:http://HOST#NAME": "a model of SGLang: our templates, exact tokens",
+    "http://HOST/v1#NAME": "a model of any OpenAI-compatible server, which brings its own template",
 }
