@@ -1,7 +1,7 @@
 """Verification: run a hidden verifier in a fresh sandbox, read its log, grade."""
 
 from journeyman.verify.grade import Graded, grade
-from journeyman.verify.log import list_parsers, parse_log
+from journeyman.verify.log import list_parsers, parse_log, read_log
 from journeyman.verify.touched import touched_paths
 from journeyman.verify.verifier import VerifierRun, run_verifier
 
@@ -11,6 +11,7 @@ __all__ = [
     "grade",
     "list_parsers",
     "parse_log",
+    "read_log",
     "run_verifier",
     "touched_paths",
 ]
