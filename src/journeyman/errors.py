@@ -88,6 +88,7 @@ FAILURES: dict[str, FailureRule] = {
     "disk_full": FailureRule("infrastructure", "none", False, False),
     "worker_lost": FailureRule("infrastructure", "infrastructure", False, False),
     "deadline_passed": FailureRule("infrastructure", "infrastructure", False, False),
+    "abandoned": FailureRule("user", "none", False, False),
     "interrupted": FailureRule("user", "none", False, False),
     "unexpected": FailureRule("infrastructure", "data", False, False),
 }

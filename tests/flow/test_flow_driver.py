@@ -20,9 +20,15 @@ from journeyman.types import Ending, Failure, Verdict
 class Answering:
     """An executor that asks a function for the results of each job as it comes."""
 
+    num_cpus = 2.0
+    levels = ()
+
     def __init__(self, answer):
         self.answer = answer
         self.jobs = []
+
+    def cancel(self, names):
+        pass
 
     async def run(self, jobs):
         async for job in jobs:
@@ -139,7 +145,7 @@ async def test_a_job_without_an_answer_counts_as_lost_and_is_done_again(tmp_path
     config = config.model_copy(
         update={
             "limits": config.limits.model_copy(update={"time_s": 0.05}),
-            "timeouts": Timeouts(rollout_extra_s=0.05, lost_s=0.05),
+            "timeouts": Timeouts(rollout_extra_s=0.05, turn_s=0.05, lost_s=0.05),
         }
     )
     rollouts, _ = await drive(

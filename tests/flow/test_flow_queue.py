@@ -6,7 +6,7 @@ import pytest
 
 from journeyman.errors import FAILURES
 from journeyman.flow.admission import Admission, Load
-from journeyman.flow.config import Concurrency, RetryBudgets
+from journeyman.flow.config import RetryBudgets
 from journeyman.flow.jobs import Stage
 from journeyman.flow.queue import OwedQueue
 from journeyman.flow.retries import retry_delay
@@ -15,8 +15,8 @@ from journeyman.runs import Owed
 BUDGETS = RetryBudgets(infrastructure=3, data=1, backoff_s=1.0, longest_backoff_s=3.0)
 
 
-def owed(name, stage="rollout", ready_at=0.0):
-    return Owed(name, name.partition(".")[0], stage, ready_at)
+def owed(name, stage="rollout"):
+    return Owed(name, name.partition(".")[0], stage, 0.0)
 
 
 def drained(queue, admits=lambda stage: True):
@@ -39,7 +39,8 @@ def test_groups_take_turns_and_gradings_go_first():
 
 
 def test_what_was_tried_before_goes_first():
-    queue = queue_of(owed("a.0"), owed("b.0"), owed("b.1"), owed("b.2", ready_at=1.0))
+    queue = queue_of(owed("a.0"), owed("b.0"), owed("b.1"))
+    queue.add(owed("b.2"), is_retry=True)
     assert drained(queue) == ["b.2", "a.0", "b.0", "b.1"]
 
 
@@ -57,7 +58,8 @@ def test_many_waiting_gradings_hold_new_rollouts_back():
 
 
 async def test_a_delayed_stage_waits_for_its_time_and_ends_the_wait():
-    queue = queue_of(owed("a.0", ready_at=time.time() + 0.2))
+    queue = queue_of()
+    queue.add(owed("a.0"), delay_s=0.2)
     assert queue.take(lambda stage: True) is None
     await queue.wait(0.0)
     started = time.monotonic()
@@ -74,33 +76,27 @@ async def test_adding_ends_a_wait():
     await asyncio.wait_for(waiting, 5.0)
 
 
-def test_fixed_ceilings_are_kept_whatever_the_load():
-    admission = Admission(Concurrency(rollouts=2, evaluations=1), num_cpus=64)
-    assert admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1})
-    assert not admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 2})
-    assert not admission.admits(Stage.EVALUATION, {Stage.EVALUATION: 1})
+IDLE = Load(cpu_pressure=0.0, free_bytes=1 << 50, total_bytes=1 << 50)
+BUSY = Load(cpu_pressure=90.0, free_bytes=1 << 50, total_bytes=1 << 50)
+FULL = Load(cpu_pressure=0.0, free_bytes=1 << 30, total_bytes=1 << 40)
 
 
-def test_a_few_jobs_are_always_admitted_and_gradings_leave_no_processor_twice():
-    admission = Admission(Concurrency(), num_cpus=2)
-    for _ in range(100):
-        admission.begun()
-    assert admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 3})
-    assert not admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 4})
-    assert not admission.admits(Stage.EVALUATION, {Stage.EVALUATION: 2})
+@pytest.mark.parametrize(("load", "most"), [(IDLE, 128), (BUSY, 4), (FULL, 4)])
+def test_sandboxes_are_admitted_until_something_is_scarce(monkeypatch, load, most):
+    monkeypatch.setattr("journeyman.flow.admission.measure_load", lambda: load)
+    admission = Admission(num_cpus=2)
+    num_open = 0
+    for _ in range(1000):
+        admission._measured_at -= 3600  # measured anew each time
+        num_open += admission.admits(num_open)
+    assert num_open == most
 
 
-def test_jobs_that_ended_already_do_not_hold_others_back(monkeypatch):
-    idle = Load(cpu_pressure=0.0, free_bytes=1 << 50, total_bytes=1 << 50)
-    monkeypatch.setattr("journeyman.flow.admission.measure_load", lambda: idle)
-    admission = Admission(Concurrency(), num_cpus=1 << 16)
-    for _ in range(1 << 16):
-        admission.begun()
-    admission._measured_at += 3600  # not measured anew meanwhile
-    assert not admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1 << 17})
-    for _ in range(1 << 16):
-        admission.ended()
-    assert admission.admits(Stage.ROLLOUT, {Stage.ROLLOUT: 1 << 17})
+def test_what_began_since_the_last_measurement_weighs_something(monkeypatch):
+    monkeypatch.setattr("journeyman.flow.admission.measure_load", lambda: IDLE)
+    admission = Admission(num_cpus=2)
+    admission._measured_at += 3600  # not measured again
+    assert sum(admission.admits(index) for index in range(100)) == 16
 
 
 @pytest.mark.parametrize("cause", FAILURES)

@@ -3,12 +3,11 @@
 import asyncio
 import subprocess
 import sys
-from contextlib import asynccontextmanager
 
 import pytest
 
 from journeyman.errors import FAILURES, AttributedError
-from journeyman.sandbox import opened
+from journeyman.sandbox import open_sandbox
 from journeyman.types import Environment, Origin, Task, TestStatus, VerifierSpec
 from journeyman.verify.grade import grade
 from journeyman.verify.prepare import prepare
@@ -64,8 +63,8 @@ def task(tmp_path, monkeypatch):
     )
 
 
-def judged(task, tmp_path, patch):
-    return asyncio.run(grade(task, tmp_path, patch)).verdict
+def judged(task, tmp_path, patch, **options):
+    return asyncio.run(grade(task, tmp_path, patch, **options)).verdict
 
 
 @pytest.mark.sandbox
@@ -227,22 +226,19 @@ class Counted:
 
 
 @pytest.mark.sandbox
-def test_a_grading_is_three_commands_prepare_run_collect(task, tmp_path, monkeypatch):
+def test_a_grading_is_three_commands_prepare_run_collect(task, tmp_path):
     commands = []
 
-    @asynccontextmanager
     async def counting(*words, **options):
-        async with opened(*words, **options) as sandbox:
-            yield Counted(sandbox, commands)
+        return Counted(await open_sandbox(*words, **options), commands)
 
-    monkeypatch.setattr(sys.modules[grade.__module__], "opened", counting)
     full = task.model_copy(update={"test_patch": PATH_OF_HIDDEN.format(
         path="tests two/new.py", mode="100755", line="print(1)"
     )})  # fmt: skip
-    assert judged(full, tmp_path, GOLD).is_resolved
+    assert judged(full, tmp_path, GOLD, opener=counting).is_resolved
     assert commands == ["execute", "execute", "read"]
     commands.clear()
-    assert judged(full, tmp_path, "nonsense").failure.cause == "patch_invalid"
+    assert judged(full, tmp_path, "nonsense", opener=counting).failure.cause == "patch_invalid"
     assert commands == ["execute"]
 
 

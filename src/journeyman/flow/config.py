@@ -12,9 +12,11 @@ from journeyman.sandbox.base import Limits, Network
 from journeyman.scaffolds.session import SessionLimits
 from journeyman.types import Sampling
 
-__all__ = ["Concurrency", "GradeConfig", "RetryBudgets", "RolloutConfig", "Timeouts"]
+__all__ = ["Breakers", "Concurrency", "GradeConfig", "RetryBudgets", "RolloutConfig", "Timeouts"]
 
-_RESUME_MAY_CHANGE = frozenset({"concurrency", "timeouts", "retries"})
+_RESUME_MAY_CHANGE = frozenset(
+    {"breakers", "concurrency", "timeouts", "retries", "prices", "ray", "executor"}
+)
 
 
 class Timeouts(Config):
@@ -24,6 +26,8 @@ class Timeouts(Config):
     """Added to `limits.time_s`: preparing the workspace, starting the sandbox, taking the patch."""
     evaluation_extra_s: float = Field(default=300.0, gt=0)
     """Added to the verifier's own time-out: starting the sandbox, applying the patches."""
+    turn_s: float = Field(default=3600.0, gt=0)
+    """How long a stage may wait for its turn at a sandbox or a model; its own clock stands still."""
     lost_s: float = Field(default=60.0, gt=0)
     """How long after its deadline a job counts as lost, together with whoever did it."""
     closing_s: float = Field(default=20.0, gt=0)
@@ -44,14 +48,35 @@ class RetryBudgets(Config):
 
 
 class Concurrency(Config):
-    """Ceilings of what runs at once; unset ones follow this machine and its load."""
+    """Ceilings of what is in use at once; on a cluster all but `rollouts` are each node's."""
 
     rollouts: int | None = Field(default=None, ge=1)
-    """Agents at work, each in its sandbox."""
+    """Agents at work: those that wait for their model or for a sandbox cost little. 32 for each
+    processor where it is not set."""
+    sandboxes: int | None = Field(default=None, ge=1)
+    """Sandboxes of agents. The measured load decides where it is not set."""
+    builds: int | None = Field(default=None, ge=1)
+    """Workspaces in the making. One for each processor where it is not set."""
     evaluations: int | None = Field(default=None, ge=1)
-    """Gradings, each in its sandbox; they keep a processor busy."""
+    """Gradings, each in its sandbox; they keep a processor busy. One for each processor where it is
+    not set."""
     model_requests: int = Field(default=256, ge=1)
-    """Requests to one model."""
+    """Requests to one model; fewer while it answers late or not at all."""
+    gateway_sessions: int = Field(default=1024, ge=1)
+    """Agent programs that talk to their model through a gateway."""
+
+
+class Breakers(Config):
+    """When nothing new is tried on an environment or a model, because it fails again and again."""
+
+    num_failures: int = Field(default=8, ge=1)
+    """Infrastructure failures in a row, of any rollouts, after which it is left alone."""
+    pause_s: float = Field(default=15.0, ge=0)
+    """For how long at first, until one attempt tries it again; doubled each time that fails."""
+    longest_pause_s: float = Field(default=300.0, ge=0)
+    """Longest pause."""
+    give_up_s: float = Field(default=3600.0, gt=0)
+    """A run in which nothing has worked for so long, with a circuit open, ends and can be resumed."""
 
 
 class RolloutConfig(Config):
@@ -91,6 +116,8 @@ class RolloutConfig(Config):
     """Deadlines of the stages."""
     retries: RetryBudgets = RetryBudgets()
     """How often a failed stage is tried again."""
+    breakers: Breakers = Breakers()
+    """When nothing new is tried on what fails again and again."""
 
 
 class GradeConfig(Config):
@@ -112,6 +139,8 @@ class GradeConfig(Config):
     """Deadlines of the gradings."""
     retries: RetryBudgets = RetryBudgets()
     """How often a failed grading is tried again."""
+    breakers: Breakers = Breakers()
+    """When nothing new is tried on what fails again and again."""
 
     @property
     def as_rollouts(self) -> RolloutConfig:
@@ -125,4 +154,5 @@ class GradeConfig(Config):
             concurrency=self.concurrency,
             timeouts=self.timeouts,
             retries=self.retries,
+            breakers=self.breakers,
         )

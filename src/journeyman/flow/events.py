@@ -17,18 +17,37 @@ from journeyman.types import Data, Ending, Failure, GuardDecision
 __all__ = [
     "EVENT",
     "CallRefused",
+    "CircuitClosed",
+    "CircuitOpened",
     "Draining",
     "Event",
+    "GroupFinished",
+    "NodeJoined",
+    "NodeLost",
+    "Phase",
+    "PhaseChanged",
+    "PolicyChanged",
+    "ResourceLevel",
+    "ResourcesMeasured",
+    "RolloutAbandoned",
     "RolloutFinished",
+    "RolloutsQueued",
     "RunEnded",
     "RunStarted",
     "SandboxReaped",
     "StageFailed",
     "StageFinished",
     "StageStarted",
+    "StragglerFound",
     "TaskQuarantined",
+    "ToolCalled",
     "TurnTaken",
+    "VerdictGiven",
 ]
+
+Phase = Literal["preparing", "waiting", "opening", "working", "capturing", "grading"]
+"""What an attempt is doing: making its workspace, waiting for a sandbox, starting it, talking with the
+model and carrying out its calls, taking the patch, running the verifier."""
 
 
 class _Happening(Data):
@@ -50,13 +69,31 @@ class RunStarted(_Happening):
     """How many of these ended with a failure."""
 
 
+class RolloutsQueued(_Happening):
+    """Rollouts of one group wait for their turn."""
+
+    kind: Literal["rollouts_queued"] = "rollouts_queued"
+    group_id: str
+    instance_id: str
+    rollout_ids: tuple[str, ...]
+
+
 class StageStarted(_Happening):
-    """An attempt at a stage began."""
+    """An attempt at a stage began: somebody holds its lease."""
 
     kind: Literal["stage_started"] = "stage_started"
     rollout_id: str
     stage: str
     attempt: int
+
+
+class PhaseChanged(_Happening):
+    """An attempt went on to something else."""
+
+    kind: Literal["phase_changed"] = "phase_changed"
+    rollout_id: str
+    stage: str
+    phase: Phase
 
 
 class TurnTaken(_Happening):
@@ -67,6 +104,23 @@ class TurnTaken(_Happening):
     turn: int
     num_completion_tokens: int = 0
     calls: tuple[str, ...] = ()
+    num_format_errors: int = 0
+    model_duration_s: float = 0.0
+    tools_duration_s: float = 0.0
+    policy_version: str = ""
+    """Which weights answered, where the model says so."""
+
+
+class ToolCalled(_Happening):
+    """A tool call was answered, be it by the tool or by the guard."""
+
+    kind: Literal["tool_called"] = "tool_called"
+    rollout_id: str
+    turn: int
+    tool: str
+    is_allowed: bool = True
+    num_characters: int = 0
+    """Length of the answer."""
 
 
 class CallRefused(_Happening):
@@ -100,6 +154,18 @@ class StageFailed(_Happening):
     """None where the stage is given up."""
 
 
+class VerdictGiven(_Happening):
+    """A patch was graded."""
+
+    kind: Literal["verdict_given"] = "verdict_given"
+    rollout_id: str
+    attempt: int
+    is_resolved: bool
+    num_passed: int = 0
+    """Of the task's tests."""
+    num_tests: int = 0
+
+
 class RolloutFinished(_Happening):
     """A rollout has its final record."""
 
@@ -109,6 +175,111 @@ class RolloutFinished(_Happening):
     ending: Ending
     is_resolved: bool
     failure: Failure | None = None
+
+
+class RolloutAbandoned(_Happening):
+    """A rollout was ended from outside, because nobody wants its result any more."""
+
+    kind: Literal["rollout_abandoned"] = "rollout_abandoned"
+    rollout_id: str
+    reason: str
+
+
+class StragglerFound(_Happening):
+    """An attempt takes much longer than its like; its deadline still bounds it."""
+
+    kind: Literal["straggler_found"] = "straggler_found"
+    rollout_id: str
+    stage: str
+    attempt: int
+    duration_s: float
+    """So far."""
+    median_s: float
+    """Of the attempts at this stage that ended well."""
+
+
+class CircuitOpened(_Happening):
+    """An environment, a model or a node fails so often that nothing new is tried on it for a while."""
+
+    kind: Literal["circuit_opened"] = "circuit_opened"
+    subject: str
+    """E.g. `model:NAME`, `environment:DIGEST`."""
+    cause: str
+    num_failures: int
+    retry_in_s: float
+
+
+class CircuitClosed(_Happening):
+    """It works again."""
+
+    kind: Literal["circuit_closed"] = "circuit_closed"
+    subject: str
+
+
+class ResourceLevel(Data):
+    """How much of one thing is in use."""
+
+    name: str
+    """E.g. `sandboxes`, `builds`, `evaluations`, `model_requests`, `gateway_sessions`."""
+    num_used: int
+    num_waiting: int = 0
+    ceiling: int | None = None
+    """None where the measured load decides."""
+    node: str = ""
+
+
+class ResourcesMeasured(_Happening):
+    """What is in use, taken every few seconds."""
+
+    kind: Literal["resources_measured"] = "resources_measured"
+    num_queued: int
+    """Stages that wait for their turn."""
+    num_rollouts: int
+    """Agents' stages under way."""
+    num_evaluations: int
+    """Gradings under way."""
+    levels: tuple[ResourceLevel, ...] = ()
+    cpu_share: float = 0.0
+    """Of the driver's machine since the last measurement, 0 to 1."""
+    cpu_pressure: float = 0.0
+    """Percent of the last ten seconds in which something waited for a processor."""
+    free_bytes: int = 0
+    total_bytes: int = 0
+
+
+class NodeJoined(_Happening):
+    """A node of the cluster takes jobs."""
+
+    kind: Literal["node_joined"] = "node_joined"
+    node: str
+    num_cpus: float
+
+
+class NodeLost(_Happening):
+    """A node, or our worker on it, is gone; what it did is done again elsewhere."""
+
+    kind: Literal["node_lost"] = "node_lost"
+    node: str
+    num_jobs: int
+
+
+class PolicyChanged(_Happening):
+    """The model has new weights."""
+
+    kind: Literal["policy_changed"] = "policy_changed"
+    version: int
+
+
+class GroupFinished(_Happening):
+    """A group has what it needs, or will not get it."""
+
+    kind: Literal["group_finished"] = "group_finished"
+    group_id: str
+    is_kept: bool
+    reason: str = ""
+    """Why it is not kept: `too_easy`, `too_hard`, `stale`, `too_few`."""
+    pass_rate: float | None = None
+    num_rollouts: int = 0
 
 
 class TaskQuarantined(_Happening):
@@ -143,14 +314,27 @@ class RunEnded(_Happening):
 
 Event = (
     RunStarted
+    | RolloutsQueued
     | StageStarted
+    | PhaseChanged
     | TurnTaken
+    | ToolCalled
     | CallRefused
+    | VerdictGiven
     | StageFinished
     | StageFailed
     | RolloutFinished
+    | RolloutAbandoned
+    | StragglerFound
+    | CircuitOpened
+    | CircuitClosed
     | TaskQuarantined
     | SandboxReaped
+    | ResourcesMeasured
+    | NodeJoined
+    | NodeLost
+    | PolicyChanged
+    | GroupFinished
     | Draining
     | RunEnded
 )

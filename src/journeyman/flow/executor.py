@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from typing import Protocol
 
+from journeyman.flow.events import ResourceLevel
 from journeyman.flow.jobs import Job, JobResult
 from journeyman.flow.stages import Emit, attribute, perform
 from journeyman.flow.workplace import Workplace
@@ -25,8 +27,22 @@ class Executor(Protocol):
     executor begins at once whatever it is given. Closing the result iterator ends what runs.
     """
 
+    @property
+    def num_cpus(self) -> float:
+        """Processors that it has, which bounds how many jobs it is given."""
+        ...
+
+    @property
+    def levels(self) -> tuple[ResourceLevel, ...]:
+        """How much of its resources is in use."""
+        ...
+
     def run(self, jobs: AsyncIterator[Job]) -> AsyncGenerator[JobResult, None]:
-        """Do every job; one result for each."""
+        """Do every job; one result for each that was not cancelled."""
+        ...
+
+    def cancel(self, names: Iterable[str]) -> None:
+        """End the jobs with these sandbox names; no result of theirs is waited for any more."""
         ...
 
 
@@ -37,24 +53,37 @@ class LocalExecutor:
         self._place = place
         self._emit = emit
         self._closing_s = closing_s
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def num_cpus(self) -> float:
+        """Processors that this process may use."""
+        return float(len(os.sched_getaffinity(0)))
+
+    @property
+    def levels(self) -> tuple[ResourceLevel, ...]:
+        """How much of this process's quotas is in use."""
+        return self._place.levels
 
     async def run(self, jobs: AsyncIterator[Job]) -> AsyncGenerator[JobResult, None]:
-        """Do every job; one result for each."""
+        """Do every job; one result for each that was not cancelled."""
         results: asyncio.Queue[JobResult | None] = asyncio.Queue()
-        running: set[asyncio.Task[None]] = set()
-        feeder = asyncio.create_task(self._feed(jobs, results, running))
+        feeder = asyncio.create_task(self._feed(jobs, results))
         try:
             while (result := await results.get()) is not None:
                 yield result
             await feeder
         finally:
-            await self._end({feeder, *running})
+            await self._end({feeder, *self._running.values()})
+
+    def cancel(self, names: Iterable[str]) -> None:
+        """End the jobs with these sandbox names."""
+        for name in names:
+            if name in self._running:
+                self._running[name].cancel()
 
     async def _feed(
-        self,
-        jobs: AsyncIterator[Job],
-        results: asyncio.Queue[JobResult | None],
-        running: set[asyncio.Task[None]],
+        self, jobs: AsyncIterator[Job], results: asyncio.Queue[JobResult | None]
     ) -> None:
         """Begin jobs as they come; a None ends the results once all have ended."""
 
@@ -67,13 +96,17 @@ class LocalExecutor:
 
         try:
             async for job in jobs:
-                task = asyncio.create_task(do(job), name=job.sandbox_name)
-                running.add(task)
-                task.add_done_callback(running.discard)
-            while running:
-                await asyncio.wait(set(running))
+                name = job.sandbox_name
+                task = asyncio.create_task(do(job), name=name)
+                self._running[name] = task
+                task.add_done_callback(self._forget)
+            while self._running:
+                await asyncio.wait(set(self._running.values()))
         finally:
             results.put_nowait(None)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task.get_name(), None)
 
     async def _end(self, tasks: set[asyncio.Task[None]]) -> None:
         for task in tasks:

@@ -36,8 +36,9 @@ class Records:
     @property
     def in_order(self) -> list[Rollout]:
         """The final records in the order of the plan."""
-        seats = self._plan.seats
-        return [self.finished[it.rollout_id] for it in seats if it.rollout_id in self.finished]
+        places = {seat.rollout_id: place for place, seat in enumerate(self._plan.seats)}
+        last = len(places)
+        return sorted(self.finished.values(), key=lambda it: places.get(it.rollout_id, last))
 
     def reconcile(self) -> None:
         """Bring ledger and `rollouts.jsonl` together: each finished rollout once in both."""
@@ -63,7 +64,7 @@ class Records:
         outcome = self._ledger.outcome(seat.rollout_id, Stage.ROLLOUT)
         return AgentWork.model_validate_json(outcome.text) if outcome and outcome.is_done else None
 
-    def save(self, result: JobResult, prefix: str) -> None:
+    def save(self, result: JobResult, prefix: str, lease: Lease) -> None:
         """Write the files that a job left, in the folder `prefix` of its rollout's artifacts."""
         if not result.files:
             return
@@ -73,8 +74,11 @@ class Records:
         for name, data in result.files.items():
             write_atomic(folder / name, data)
 
-    def finish(self, seat: Seat, lease: Lease) -> Rollout:
-        """Turn what the stages left into the final record, and write it once."""
+    def finish(self, seat: Seat, lease: Lease) -> Rollout | None:
+        """Turn what the stages left into the final record, and write it once.
+
+        None where the lease is stale: another driver has finished it.
+        """
         verdict, failure = self._graded(seat)
         rollout = finish(
             seat,
@@ -84,8 +88,9 @@ class Records:
             failure=failure,
             num_attempts=self._num_attempts(seat),
         )
-        if self._ledger.complete(lease, "", record=rollout.model_dump_json()):
-            self._folder.append("rollouts", rollout)
+        if not self._ledger.complete(lease, "", record=rollout.model_dump_json()):
+            return None
+        self._folder.append("rollouts", rollout)
         self.finished[seat.rollout_id] = rollout
         return rollout
 

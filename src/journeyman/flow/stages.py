@@ -6,22 +6,25 @@ run in another process or on another machine.
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import errno
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from pydantic_core import PydanticSerializationError
 
 from journeyman.errors import FAILURES, AttributedError, JourneymanError
-from journeyman.flow.events import CallRefused, Event, TurnTaken
+from journeyman.flow.events import Event, Phase, PhaseChanged
 from journeyman.flow.jobs import AgentWork, Job, JobResult, Stage, usage
+from journeyman.flow.lazy_sandbox import LazySandbox
+from journeyman.flow.patience import Patience
+from journeyman.flow.turn_events import turn_events
 from journeyman.flow.workplace import Workplace
 from journeyman.guard import Subject, make_guard
 from journeyman.models import bind
-from journeyman.sandbox import Sandbox, environment_spec, load_environment, opened
+from journeyman.sandbox import Sandbox, SandboxSpec, environment_spec, load_environment
 from journeyman.scaffolds import ModelSession, capture_patch, get_scaffold
 from journeyman.tasks import prepare_workspace
 from journeyman.templates import get_template
@@ -46,7 +49,7 @@ def view_task(task: Task) -> TaskView:
 
 
 def deadline_s(job: Job) -> float:
-    """Return the seconds that a job may take before it counts as failed."""
+    """Return the seconds of work that a job may take before it counts as failed."""
     timeouts = job.config.timeouts
     if job.stage is Stage.EVALUATION:
         return job.task.verifier.timeout_s + timeouts.evaluation_extra_s
@@ -57,14 +60,23 @@ async def perform(job: Job, place: Workplace, emit: Emit) -> JobResult:
     """Do one job within its deadline. Never raises but for a cancellation."""
     draft = _Draft(job, started_at=time.time(), clock=time.monotonic())
     steps = {Stage.ROLLOUT: _let_agent_work, Stage.EVALUATION: _evaluate}
+    patience = Patience(deadline_s(job), job.config.timeouts.turn_s, _phase_teller(job, emit))
+    draft.patience = patience
     try:
-        async with asyncio.timeout(deadline_s(job)):
+        async with patience:
             return await steps[job.stage](draft, place, emit)
     except JourneymanError as error:
         failure = Failure(cause="unexpected", detail=error.message)
         return draft.result(failure=failure, is_user_error=True, hint=error.hint)
     except Exception as error:
         return draft.result(failure=attribute(error))
+
+
+def _phase_teller(job: Job, emit: Emit) -> Callable[[Phase], None]:
+    def on_phase(phase: Phase) -> None:
+        emit(PhaseChanged(rollout_id=job.seat.rollout_id, stage=job.stage, phase=phase))
+
+    return on_phase
 
 
 @dataclass
@@ -75,10 +87,13 @@ class _Draft:
     started_at: float
     clock: float
     session: ModelSession | None = None
+    patience: Patience | None = None
 
     @property
     def duration_s(self) -> float:
-        return time.monotonic() - self.clock
+        """Seconds of work: those that were waited for a turn are left out."""
+        waited_s = self.patience.waited_s if self.patience is not None else 0.0
+        return time.monotonic() - self.clock - waited_s
 
     def work(self, ending: Ending, patch: str, failure: Failure | None) -> AgentWork:
         assert self.session is not None
@@ -121,13 +136,41 @@ def attribute(error: Exception) -> Failure:
 
 
 async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobResult:
-    job = draft.job
+    job, patience = draft.job, draft.patience
+    assert patience is not None
     model = bind(await place.model(job.seat.model), job.task)
-    limited = place.limit(job.seat.model, model)
-    async with place.lock(job.task.instance_id):
+    spec = await _prepare(job, place, patience)
+    name, backend, group = job.sandbox_name, job.config.sandbox, job.seat.group_id
+    async with place.sandbox(
+        spec, name=name, backend=backend, patience=patience, group=group
+    ) as sandbox:
+        draft.session = ModelSession(
+            model,
+            template=get_template(job.config.template) if model.reads_text else None,
+            sampling=job.config.sampling.model_copy(update={"seed": job.seat.seed}),
+            limits=job.config.limits,
+            scaffold=job.config.scaffold,
+            on_turn=_turn_counter(job, emit),
+            guard=make_guard(job.config.guard, Subject.of_task(view_task(job.task))),
+            gate=_model_gate(job, place, patience),
+        )
+        patience.forgive_also(draft.session.forgive)
+        patience.enter("working")
+        ending, failure = await _run_scaffold(draft, sandbox)
+        patience.enter("capturing")
+        patch, no_patch = await _capture(sandbox, job.task)
+    work = draft.work(ending, patch, failure or no_patch)
+    files = {"patch.diff": patch.encode()}
+    return draft.result(work=work, files=files)
+
+
+async def _prepare(job: Job, place: Workplace, patience: Patience) -> SandboxSpec:
+    """Lay the workspace out before a sandbox is asked for: rollouts that wait are prepared."""
+    patience.enter("preparing")
+    async with place.lock(job.task.instance_id), place.builds.hold(job.seat.group_id):
         layers = await prepare_workspace(job.task, job.environments, backend=job.config.sandbox)
     folder = job.environments / job.task.environment
-    spec = environment_spec(
+    return environment_spec(
         load_environment(folder),
         folder,
         extra_layers=layers,
@@ -135,21 +178,27 @@ async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobRes
         network=job.config.network,
         owner=job.run,
     )
-    async with opened(spec, name=job.sandbox_name, backend=job.config.sandbox) as sandbox:
-        draft.session = ModelSession(
-            limited,
-            template=get_template(job.config.template) if model.reads_text else None,
-            sampling=job.config.sampling.model_copy(update={"seed": job.seat.seed}),
-            limits=job.config.limits,
-            scaffold=job.config.scaffold,
-            on_turn=_turn_counter(job, emit),
-            guard=make_guard(job.config.guard, Subject.of_task(view_task(job.task))),
-        )
-        ending, failure = await _run_scaffold(draft, sandbox)
-        patch, no_patch = await _capture(sandbox, job.task)
-    work = draft.work(ending, patch, failure or no_patch)
-    files = {"patch.diff": patch.encode()}
-    return draft.result(work=work, files=files)
+
+
+def _model_gate(
+    job: Job, place: Workplace, patience: Patience
+) -> Callable[[], contextlib.AbstractAsyncContextManager[str]]:
+    """Return what the session goes through for every request: its turn, and the weights' version."""
+    pressure = place.pressure(job.seat.model)
+
+    @contextlib.asynccontextmanager
+    async def gate() -> AsyncIterator[str]:
+        if pressure.is_full:
+            async with patience.waiting():
+                await pressure.take(job.seat.group_id)
+            patience.enter("working")
+        else:
+            await pressure.take(job.seat.group_id)
+        version = place.policy_version
+        async with pressure.asking():
+            yield version
+
+    return gate
 
 
 async def _run_scaffold(draft: _Draft, sandbox: Sandbox) -> tuple[Ending, Failure | None]:
@@ -166,7 +215,9 @@ async def _run_scaffold(draft: _Draft, sandbox: Sandbox) -> tuple[Ending, Failur
         raise AttributedError("scaffold_crashed", f"{type(error).__name__}: {error}") from error
 
 
-async def _capture(sandbox: Sandbox, task: Task) -> tuple[str, Failure | None]:
+async def _capture(sandbox: LazySandbox, task: Task) -> tuple[str, Failure | None]:
+    if not sandbox.is_open:
+        return "", None  # nothing was ever done in it
     try:
         return await capture_patch(sandbox, task.base_commit), None
     except AttributedError as error:
@@ -185,31 +236,30 @@ def _turn_counter(job: Job, emit: Emit) -> Callable[[Turn], None]:
     def on_turn(turn: Turn) -> None:
         nonlocal number
         number += 1
-        emit(
-            TurnTaken(
-                rollout_id=job.seat.rollout_id,
-                turn=number,
-                num_completion_tokens=turn.completion.num_completion_tokens,
-                calls=tuple(call.name for call in turn.message.tool_calls),
-            )
-        )
-        for decision in turn.guard_decisions:
-            if not decision.is_allowed:
-                emit(CallRefused(rollout_id=job.seat.rollout_id, turn=number, decision=decision))
+        for event in turn_events(job.seat.rollout_id, number, turn):
+            emit(event)
 
     return on_turn
 
 
 async def _evaluate(draft: _Draft, place: Workplace, emit: Emit) -> JobResult:
-    job = draft.job
-    graded = await grade(
-        job.task,
-        job.environments,
-        job.patch,
-        backend=job.config.sandbox,
-        owner=job.run,
-        name=job.sandbox_name,
-    )
+    job, patience = draft.job, draft.patience
+    assert patience is not None
+    async with patience.waiting():
+        await place.evaluations.take(job.seat.group_id)
+    try:
+        patience.enter("grading")
+        graded = await grade(
+            job.task,
+            job.environments,
+            job.patch,
+            backend=job.config.sandbox,
+            owner=job.run,
+            name=job.sandbox_name,
+            opener=place.opener,
+        )
+    finally:
+        place.evaluations.give()
     verdict: Verdict = graded.verdict
     files = {"verdict.json": verdict.model_dump_json(indent=2).encode(), "test.log": graded.log}
     return draft.result(verdict=verdict, failure=_not_graded(verdict), files=files)

@@ -1,27 +1,67 @@
-"""What the jobs of one process share: open models, ceilings on their requests, and locks."""
+"""What the jobs of one process share: open models, ceilings on every resource, and locks.
+
+place = Workplace(models, ceilings=config.concurrency)
+async with place.sandbox(spec, name="…", backend="namespace", patience=patience) as sandbox:
+    ...
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
 
-from journeyman.models import Model, Tokenizer, open_model
-from journeyman.types import Completion, Prompt, Sampling
+from journeyman.flow.admission import Admission
+from journeyman.flow.config import Concurrency
+from journeyman.flow.events import ResourceLevel
+from journeyman.flow.lazy_sandbox import LazySandbox
+from journeyman.flow.model_pressure import ModelPressure
+from journeyman.flow.patience import Patience
+from journeyman.flow.quota import Quota
+from journeyman.models import Model, open_model
+from journeyman.sandbox import Sandbox, SandboxSpec, open_sandbox
 
-__all__ = ["Workplace"]
+__all__ = ["Opener", "Workplace"]
+
+
+class Opener(Protocol):
+    """Starts a fresh sandbox, as `sandbox.open_sandbox` does."""
+
+    async def __call__(
+        self, spec: SandboxSpec, *, name: str | None = None, backend: str = "namespace"
+    ) -> Sandbox:
+        """Start one; whoever asked must close it."""
+        ...
 
 
 class Workplace:
     """One process's share of a run. Models that were not given are opened at first use."""
 
-    def __init__(self, models: Mapping[str, Model] | None = None, *, num_requests: int = 256):
+    def __init__(
+        self,
+        models: Mapping[str, Model] | None = None,
+        *,
+        ceilings: Concurrency | None = None,
+        opener: Opener = open_sandbox,
+        policy_version: str = "",
+    ) -> None:
+        self.ceilings = ceilings = ceilings or Concurrency()
+        self.opener = opener
+        self.policy_version = policy_version
+        """Stamped on every completion that does not say itself which weights it is of."""
         self._models = dict(models or {})
         self._own: list[Model] = []
-        self._requests: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(num_requests)
-        )
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._pressures: dict[str, ModelPressure] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        num_cpus = len(os.sched_getaffinity(0))
+        admission = Admission(num_cpus=num_cpus)
+        fixed = ceilings.sandboxes
+        self.sandboxes = Quota("sandboxes", fixed, gate=None if fixed else admission.admits)
+        self.builds = Quota("builds", ceilings.builds or num_cpus)
+        self.evaluations = Quota("evaluations", ceilings.evaluations or num_cpus)
+        self.gateway_sessions = Quota("gateway_sessions", ceilings.gateway_sessions)
 
     async def model(self, spec: str) -> Model:
         """Return the open model of a spec."""
@@ -31,49 +71,44 @@ class Workplace:
                 self._own.append(self._models[spec])
         return self._models[spec]
 
-    def limit(self, spec: str, model: Model) -> Model:
-        """Return a view of a model whose requests count toward the ceiling of its spec."""
-        if isinstance(model, Tokenizer):
-            return _LimitedTokenizer(model, self._requests[spec], model.tokenize)
-        return _LimitedModel(model, self._requests[spec])
+    def pressure(self, spec: str) -> ModelPressure:
+        """Return what bounds the requests to the model of a spec."""
+        if spec not in self._pressures:
+            self._pressures[spec] = ModelPressure(self.ceilings.model_requests)
+        return self._pressures[spec]
+
+    @contextlib.asynccontextmanager
+    async def sandbox(
+        self, spec: SandboxSpec, *, name: str, backend: str, patience: Patience, group: str = ""
+    ) -> AsyncIterator[LazySandbox]:
+        """Yield a sandbox that takes a slot and opens at its first use, and is closed at the end."""
+        async with contextlib.AsyncExitStack() as stack:
+
+            async def open_now() -> Sandbox:
+                async with patience.waiting():
+                    await self.sandboxes.take(group)
+                stack.callback(self.sandboxes.give)
+                patience.enter("opening")
+                sandbox = await self.opener(spec, name=name, backend=backend)
+                stack.push_async_callback(sandbox.close)
+                patience.enter("working")
+                return sandbox
+
+            yield LazySandbox(open_now)
 
     def lock(self, name: str) -> asyncio.Lock:
         """Return the lock of that name."""
-        return self._locks[name]
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    @property
+    def levels(self) -> tuple[ResourceLevel, ...]:
+        """How much of everything is in use."""
+        quotas = (self.sandboxes, self.builds, self.evaluations, self.gateway_sessions)
+        requests = [it.level for it in self._pressures.values()]
+        return (*(quota.level for quota in quotas), *requests)
 
     async def aclose(self) -> None:
         """Close the models that were opened here."""
         for model in self._own:
             await model.close()
         self._own.clear()
-
-
-class _LimitedModel:
-    def __init__(self, model: Model, requests: asyncio.Semaphore) -> None:
-        self.name = model.name
-        self.reads_text = model.reads_text
-        self._model = model
-        self._requests = requests
-
-    async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
-        async with self._requests:
-            return await self._model.complete(prompt, sampling)
-
-    async def close(self) -> None:
-        """Leave the shared model open."""
-
-
-class _LimitedTokenizer(_LimitedModel):
-    """The same of a model that can tokenise, which is quick and stands in no queue."""
-
-    def __init__(
-        self,
-        model: Model,
-        requests: asyncio.Semaphore,
-        tokenize: Callable[..., Awaitable[tuple[int, ...]]],
-    ) -> None:
-        super().__init__(model, requests)
-        self._tokenize = tokenize
-
-    async def tokenize(self, text: str, *, is_start: bool = False) -> tuple[int, ...]:
-        return await self._tokenize(text, is_start=is_start)

@@ -13,6 +13,7 @@ Where the model can tokenise, the same holds token by token, and limits count it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar, cast
@@ -88,7 +89,12 @@ class ModelSession:
         scaffold: str = "",
         on_turn: Callable[[Turn], None] | None = None,
         guard: Guard | None = None,
+        gate: Callable[[], contextlib.AbstractAsyncContextManager[str]] | None = None,
     ) -> None:
+        """`gate` is gone through around every request; it yields the version of the model's weights.
+
+        Waiting in it counts toward no limit if who waits tells `forgive`.
+        """
         if model.reads_text and template is None:
             raise ValueError(f"{model.name} reads text and needs a template")
         self.model = model
@@ -101,6 +107,7 @@ class ModelSession:
         self.cost_usd = 0.0
         self._on_turn = on_turn
         self._guard = guard
+        self._gate = gate
         self._decisions: list[GuardDecision] = []
         self._turns: list[Turn] = []
         self._open: Turn | None = None
@@ -125,7 +132,7 @@ class ModelSession:
         started_at, clock = time.time(), time.monotonic()
         prompt_delta = self._writer.extend(self.messages, self._tools) if self._writer else ""
         token_delta = await self._bounded(self._extend_tokens(prompt_delta))
-        completion = await self._bounded(self._complete(self._allowed_sampling(prompt_delta)))
+        completion = await self._ask(self._allowed_sampling(prompt_delta))
         parsed = self._read(completion)
         self._open = Turn(
             prompt_messages=tuple(messages),
@@ -185,6 +192,11 @@ class ModelSession:
         elapsed = time.monotonic() - self._started if self._started is not None else 0.0
         return max(0.0, self.limits.time_s - elapsed)
 
+    def forgive(self, duration_s: float) -> None:
+        """Leave seconds out of the time limit that were nobody's doing here, e.g. a wait for a slot."""
+        if self._started is not None:
+            self._started += duration_s
+
     def trajectory(self) -> Trajectory:
         """Return everything recorded so far, a turn that was never observed included."""
         turns = (*self._turns, self._open) if self._open else tuple(self._turns)
@@ -238,6 +250,16 @@ class ModelSession:
             return ()
         is_rewritten = self._writer.is_rewritten
         return await self._tokens.extend(self._writer.text, prompt_delta, is_rewritten=is_rewritten)
+
+    async def _ask(self, sampling: Sampling) -> Completion:
+        """Complete once it is this session's turn, and note which weights answered."""
+        if self._gate is None:
+            return await self._bounded(self._complete(sampling))
+        async with self._gate() as version:
+            completion = await self._bounded(self._complete(sampling))
+        if not version:
+            return completion
+        return completion.model_copy(update={"model_version": version})
 
     async def _complete(self, sampling: Sampling) -> Completion:
         prompt = Prompt(

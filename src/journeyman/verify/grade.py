@@ -12,9 +12,10 @@ for a reward is flow's business.
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from journeyman.sandbox import environment_spec, load_environment, opened
+from journeyman.sandbox import Sandbox, environment_spec, load_environment, open_sandbox
 from journeyman.types import Data, Failure, Task, TestStatus, Verdict
 from journeyman.verify.blame import DETAIL_CHARACTERS
 from journeyman.verify.prepare import prepare
@@ -41,8 +42,11 @@ async def grade(
     backend: str = "namespace",
     owner: str = "",
     name: str | None = None,
+    opener: Callable[..., Awaitable[Sandbox]] = open_sandbox,
 ) -> Graded:
     """Apply a patch in a fresh copy of the task's environment, run the verifier and judge.
+
+    `opener` starts the sandbox, as `open_sandbox` does.
 
     Raises `AttributedError` for what is neither the patch's nor the verifier's doing: a dead sandbox,
     a missing environment, a task whose own patches do not apply.
@@ -50,11 +54,14 @@ async def grade(
     started = time.monotonic()
     folder = environments / task.environment
     spec = environment_spec(load_environment(folder), folder, owner=owner)
-    async with opened(spec, name=name, backend=backend) as sandbox:
+    sandbox = await opener(spec, name=name, backend=backend)
+    try:
         complaint = await prepare(sandbox, task, patch)
         if complaint is not None:
             return _not_applied(task, complaint, time.monotonic() - started)
         run = await run_verifier(sandbox, task.verifier)
+    finally:
+        await sandbox.close()
     return Graded(verdict=_judge(task, run, time.monotonic() - started), log=run.log)
 
 
