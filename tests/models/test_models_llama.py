@@ -3,7 +3,9 @@
 import asyncio
 import math
 import os
+import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -184,3 +186,64 @@ async def test_alignment_of_reports_with_tokens() -> None:
     assert align((1, 2, 3), [(1, -1.0)]) == [-1.0, None, None]
     assert align((9, 5, 5, 7), [(5, -1.0), (7, -2.0)]) == [None, None, -1.0, -2.0]
     assert align((1, 2), [(3, -1.0)]) is None
+
+
+SHIM = """#!{python}
+# llama.cpp's server under the flags of its own program, where that is not installed.
+import sys, time
+import xllamacpp
+given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+params = xllamacpp.CommonParams()
+params.model.path = given["--model"]
+params.n_parallel = int(given["--parallel"])
+params.n_ctx = int(given["--ctx-size"])
+params.cpuparams.n_threads = int(given["--threads"])
+params.hostnames = [given["--host"]]
+params.port = int(given["--port"])
+params.special = "--special" in sys.argv
+params.ui = False
+server = xllamacpp.Server(params)
+time.sleep(3600)
+"""
+
+
+async def test_a_program_on_the_path_serves_as_well(tmp_path: Path) -> None:
+    """A real llama-server where there is one."""
+    program = shutil.which("llama-server")
+    if program is None:
+        shim = tmp_path / "llama-server"
+        shim.write_text(SHIM.format(python=sys.executable))
+        shim.chmod(0o755)
+        program = str(shim)
+    path = await obtain_smollm2()
+    settings = LlamaSettings(path=path, program=program, context_tokens=512, num_slots=2)
+    model = await LlamaModel.open("it", settings)
+    try:
+        done = await model.complete(asking(HI), GREEDY)
+        assert done.finish_reason == "stop"
+        assert len(done.token_ids) == len(done.logprobs)
+        pid = model.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(0.2)
+        assert (await model.complete(asking(HI), GREEDY)).text == done.text
+        with pytest.raises(JourneymanError, match="there is no program nowhere"):
+            await LlamaModel.open("it", settings.model_copy(update={"program": "nowhere"}))
+    finally:
+        await model.close()
+
+
+async def test_one_that_does_not_answer_is_ended_and_started_anew() -> None:
+    path = await obtain_smollm2()
+    model = await LlamaModel.open("it", LlamaSettings(path=path, context_tokens=256, health_s=1.0))
+    first = model.pid
+    assert first is not None
+    try:
+        os.kill(first, signal.SIGSTOP)
+        with pytest.raises(AttributedError, match="did not answer for 3 s") as caught:
+            await model.complete(asking(HI), GREEDY)
+        assert caught.value.cause == "model_unreachable"
+        assert (await model.complete(asking(HI), GREEDY)).finish_reason == "stop"
+        assert model.pid not in (None, first)
+    finally:
+        await model.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 
 from journeyman.programs import find_uv
 from journeyman.types import Check
@@ -33,11 +34,13 @@ def _uv() -> Check:
 
 
 def _llama() -> Check:
-    is_there = importlib.util.find_spec("xllamacpp") is not None
+    has_library = importlib.util.find_spec("xllamacpp") is not None
+    program = shutil.which("llama-server")
+    is_there = has_library or program is not None
     return Check(
         name="llama.cpp",
         is_ok=is_there,
-        detail="xllamacpp is installed" if is_there else "xllamacpp is missing",
+        detail="xllamacpp is installed" if has_library else program or "xllamacpp is missing",
         fix="" if is_there else "uv sync --extra llama",
         is_required=False,
     )

@@ -1,6 +1,7 @@
 """Starts, watches and ends the process that holds a llama.cpp server.
 
-A crash of llama.cpp takes only that process; the process goes with us even after `kill -9`.
+A crash of llama.cpp takes only that process; the process goes with us even after `kill -9`. One that
+does not answer any more is ended, which fails what is in flight as a crash does.
 
     process = await start_llama(LlamaSettings(path=Path("model.gguf")))
     process.url
@@ -13,6 +14,8 @@ import contextlib
 import importlib.util
 import json
 import os
+import shutil
+import signal
 import sys
 from collections import deque
 from pathlib import Path
@@ -21,12 +24,15 @@ from pydantic import Field
 
 from journeyman.config import Config
 from journeyman.errors import AttributedError, JourneymanError
+from journeyman.models.transport import JsonClient
 
 __all__ = ["LlamaProcess", "LlamaSettings", "start_llama"]
 
 _GGUF_MAGIC = b"GGUF"
+_PROGRAM = "llama-server"
 _START_S = 300.0
 _END_S = 5.0
+_MOST_SILENT = 3
 
 
 class LlamaSettings(Config):
@@ -42,16 +48,23 @@ class LlamaSettings(Config):
     """Threads that compute; 0 takes every core this process may use."""
     num_gpu_layers: int = -1
     """Layers kept on a GPU where llama.cpp was built for one; -1 lets it choose."""
+    program: str = ""
+    """A `llama-server` to run; empty takes xllamacpp, and without it what is on the PATH."""
+    health_s: float = Field(default=10.0, gt=0)
+    """Seconds between two looks at whether it still answers; after three in vain it is ended."""
 
 
 class LlamaProcess:
     """A running server: `url` while it lives."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str, log: deque[bytes]) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, url: str, log: deque[bytes], health_s: float
+    ) -> None:
         self.url = url
         self._process = process
         self._log = log
         self._draining = asyncio.create_task(_drain(process, log))
+        self._watching = asyncio.create_task(self._watch(health_s))
 
     @property
     def is_alive(self) -> bool:
@@ -77,8 +90,28 @@ class LlamaProcess:
 
     async def close(self) -> None:
         """End the process. Safe to call twice."""
+        self._watching.cancel()
+        await asyncio.gather(self._watching, return_exceptions=True)
         await _end(self._process)
         await self._draining
+
+    async def _watch(self, health_s: float) -> None:
+        """End the process once it has not answered several times in a row."""
+        client = JsonClient(self.url, timeout_s=health_s)
+        num_silent = 0
+        try:
+            while self.is_alive and num_silent < _MOST_SILENT:
+                await asyncio.sleep(health_s)
+                try:
+                    await client.get("/health")
+                    num_silent = 0
+                except AttributedError:
+                    num_silent += 1
+        finally:
+            await client.close()
+        if self.is_alive:
+            self._log.append(f"it did not answer for {_MOST_SILENT * health_s:.0f} s".encode())
+            _kill(self._process)
 
 
 async def start_llama(settings: LlamaSettings) -> LlamaProcess:
@@ -87,6 +120,7 @@ async def start_llama(settings: LlamaSettings) -> LlamaProcess:
     Raises `JourneymanError` if the file is no model or the `llama` extra is missing, and
     `AttributedError("model_unreachable")` if the server does not come up in time.
     """
+    _program(settings)
     _check(settings.path)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -131,18 +165,37 @@ async def _greeted(process: asyncio.subprocess.Process, settings: LlamaSettings)
             f"llama.cpp cannot load {settings.path.name}: {answer.get('error', last)}",
             "check that the file is complete and that this llama.cpp knows its architecture",
         )
-    return LlamaProcess(process, answer["url"], log)
+    return LlamaProcess(process, answer["url"], log, settings.health_s)
 
 
 def _first_line(settings: LlamaSettings) -> bytes:
     record = settings.model_dump(mode="json")
+    record["program"] = _program(settings)
     record["num_threads"] = settings.num_threads or len(os.sched_getaffinity(0))
     return json.dumps(record).encode() + b"\n"
 
 
+def _program(settings: LlamaSettings) -> str:
+    """Return the program to run; empty for xllamacpp. Raises `JourneymanError` without any."""
+    if settings.program:
+        found = shutil.which(settings.program)
+        if found is None:
+            raise JourneymanError(
+                f"there is no program {settings.program}", "correct its path, or leave it out"
+            )
+        return found
+    if importlib.util.find_spec("xllamacpp") is not None:
+        return ""
+    found = shutil.which(_PROGRAM)
+    if found is None:
+        raise JourneymanError(
+            f"running a GGUF file needs xllamacpp, or {_PROGRAM} on the PATH",
+            "uv sync --extra llama",
+        )
+    return found
+
+
 def _check(path: Path) -> None:
-    if importlib.util.find_spec("xllamacpp") is None:
-        raise JourneymanError("running a GGUF file needs xllamacpp", "uv sync --extra llama")
     try:
         with path.open("rb") as file:
             magic = file.read(len(_GGUF_MAGIC))
@@ -170,5 +223,11 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         async with asyncio.timeout(_END_S):
             await process.wait()
     if process.returncode is None:
-        process.kill()
+        _kill(process)
         await process.wait()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    """End a process and what it has started: it leads a group of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,6 @@
-"""The process that holds a llama.cpp server. Started by `llama_process`, never imported by others.
+"""The process that holds a llama.cpp server: in itself, or as a `llama-server` that it starts.
+
+Started by `llama_process`, never imported by others.
 
 It reads its settings as one JSON line, prints `{"url": …}` or `{"error": …}` as one line, and serves
 until its standard input ends, which the kernel brings about even if the parent is killed.
@@ -10,7 +12,12 @@ import ctypes
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
+import threading
+import time
+import urllib.request
 from typing import Any
 
 __all__ = ["main"]
@@ -18,12 +25,16 @@ __all__ = ["main"]
 _PR_SET_PDEATHSIG = 1
 _QUIET = 1
 _PROMPT_CACHE_MIB = 1024
+_LOOK_S = 0.1
 
 
 def main() -> None:
     """Serve until standard input ends."""
     _die_with_parent()
     settings = json.loads(sys.stdin.readline())
+    if settings["program"]:
+        _run_program(settings)
+        return
     try:
         server = _started(settings)
     except Exception as error:
@@ -58,6 +69,63 @@ def _started(settings: dict[str, Any]) -> Any:
     # Without this, special tokens would be missing from the text, and the stop texts among them.
     params.special = True
     return xllamacpp.Server(params)
+
+
+def _run_program(settings: dict[str, Any]) -> None:
+    """Run a `llama-server` until standard input ends, or it does."""
+    url = f"http://127.0.0.1:{_free_port()}"
+    process = subprocess.Popen(
+        _command(settings, url),
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr.fileno(),
+        preexec_fn=_die_with_parent,
+    )
+    while process.poll() is None and not _is_ready(url):
+        time.sleep(_LOOK_S)
+    if process.poll() is not None:
+        # What it logged says why; the parent has it.
+        sys.exit(1)
+    _tell({"url": url})
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    process.wait()
+    os._exit(1)
+
+
+def _command(settings: dict[str, Any], url: str) -> list[str]:
+    host, _, port = url.removeprefix("http://").partition(":")
+    options = {
+        "--model": settings["path"],
+        "--parallel": settings["num_slots"],
+        "--ctx-size": settings["context_tokens"] * settings["num_slots"],
+        "--threads": settings["num_threads"],
+        "--cache-ram": _PROMPT_CACHE_MIB,
+        "--host": host,
+        "--port": port,
+    }
+    if settings["num_gpu_layers"] >= 0:
+        options["--n-gpu-layers"] = settings["num_gpu_layers"]
+    words = [str(word) for pair in options.items() for word in pair]
+    return [settings["program"], *words, "--special", "--no-webui"]
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _end_with_input() -> None:
+    sys.stdin.read()
+    # The kernel ends the program with us.
+    os._exit(0)
 
 
 def _tell(record: dict[str, str]) -> None:

@@ -57,6 +57,8 @@ class ModelEntry(EndpointSettings):
     """Of a GGUF file or a folder: threads that compute; 0 takes every core."""
     num_gpu_layers: int = -1
     """Of a GGUF file: layers kept on a GPU; -1 lets llama.cpp choose."""
+    program: str = ""
+    """Of a GGUF file: a `llama-server` to run in place of xllamacpp."""
     device: str = ""
     """Of a folder: where it computes, e.g. `cuda:1`; empty takes a GPU where there is one."""
     dtype: str = ""
@@ -105,6 +107,7 @@ async def _open_llama(name: str, path: Path, entry: ModelEntry, seed: int) -> Mo
         context_tokens=entry.context_tokens,
         num_threads=entry.num_threads,
         num_gpu_layers=entry.num_gpu_layers,
+        program=entry.program,
     )
     return await LlamaModel.open(name, settings, seed=seed)
 
