@@ -216,6 +216,8 @@ class Origin(Data):
     seed: int | None = None
     location: str = ""
     """`path:line` of the change, or the pull request's number."""
+    parts: tuple[str, ...] = ()
+    """What it was made from: the tasks whose bugs it combines, or the change that it undoes."""
 
 
 class Task(Data):

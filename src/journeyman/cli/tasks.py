@@ -6,6 +6,8 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +27,7 @@ from journeyman.tasks import (
 )
 
 if TYPE_CHECKING:
+    from journeyman.models import Model
     from journeyman.tasks import MadeTasks
     from journeyman.types import Task
 
@@ -36,13 +39,21 @@ app.command(
 )
 
 
+class _GivenMake(MakeConfig):
+    """The flags of `mutate`."""
+
+    strategies: Annotated[tuple[str, ...], Parameter(name="--strategy")] = ("procedural",)
+    """How bugs are thought of: procedural, remove, modify, rewrite, pr_mirror or combine, with a weight
+    where that is written, as in remove=2; again for more."""
+
+
 @app.command
 def mutate(
     source: str,
     /,
     *,
     out: Path | None = None,
-    given: Annotated[MakeConfig, Parameter(name="*")] = MakeConfig(),  # noqa: B008 - frozen
+    given: Annotated[_GivenMake, Parameter(name="*")] = _GivenMake(),  # noqa: B008 - frozen
     config: tuple[Path, ...] = (),
     clean: bool = False,
     dry_run: bool = False,
@@ -104,12 +115,30 @@ async def make_taskset(project: Any, folder: Path, settings: MakeConfig, steps: 
         ) from None
     try:
         environment = await build_environment(project, scratch / "environments", on_progress=steps)
-        made = await make_tasks(project, environment, scratch, config=settings, on_progress=steps)
+        async with _opened(settings.model) as model:
+            made = await make_tasks(
+                project, environment, scratch, config=settings, model=model, on_progress=steps
+            )
         scratch.chmod(0o755)
         scratch.rename(folder)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return made
+
+
+@asynccontextmanager
+async def _opened(spec: str) -> AsyncIterator[Model | None]:
+    """Open the model that a spec names, and close it again; none where there is no spec."""
+    if not spec:
+        yield None
+        return
+    from journeyman.models import open_model
+
+    model = await open_model(spec, on_progress=note)
+    try:
+        yield model
+    finally:
+        await model.close()
 
 
 def _refuse_or_remove(folder: Path, *, is_clean: bool) -> None:
@@ -132,6 +161,9 @@ def show_funnel(made: MadeTasks) -> None:
         rows.append((f"  dropped: {reason}", -count, example))
     rows.append(("validated tasks", funnel.num_validated, ""))
     print_table(("", "number", "for example"), rows)
+    if use := funnel.model_use if funnel.model_use.num_calls else None:
+        tokens = f"{use.num_prompt_tokens} + {use.num_completion_tokens} tokens"
+        print_lines([f"{use.model}: {use.num_calls} questions, {tokens}, ${use.cost_usd:.4f}"])
 
 
 @app.command

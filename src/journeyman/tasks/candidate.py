@@ -2,7 +2,8 @@
 
 Not the gate: what comes through here is a task on paper, which `tasks.trials` then tries.
 
-    for proposal in propose(repository, reach, mutations):
+    proposal = propose(repository, baseline, reach, mutation)
+    if isinstance(proposal, Candidate):
         screened = await screen(environment, folder, baseline, proposal, limits)
 """
 
@@ -10,14 +11,17 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import signal
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from journeyman.sandbox import Limits
 from journeyman.tasks.baseline import Baseline, run_probed
+from journeyman.tasks.bug import Bug
+from journeyman.tasks.equivalence import are_equivalent
 from journeyman.tasks.mutate import Mutation
 from journeyman.tasks.probe import TestFailure
 from journeyman.tasks.reach import Reach, Selection
@@ -25,7 +29,7 @@ from journeyman.tasks.tree import patched
 from journeyman.types import Environment, TestStatus, VerifierSpec
 from journeyman.verify import VerifierRun
 
-__all__ = ["Candidate", "Dropped", "ScreenLimits", "Screened", "propose", "screen"]
+__all__ = ["Candidate", "Dropped", "ScreenLimits", "Screened", "label_of", "propose", "screen"]
 
 MIN_TIMEOUT_S = 120.0
 TIMEOUT_STEP = 4
@@ -34,6 +38,11 @@ SCREEN_WALL_S = 30.0
 CPU_EXCEEDED = 128 + signal.SIGXCPU
 MIN_BROAD = 10
 FAILING = (TestStatus.FAILED, TestStatus.ERROR)
+_IMPORT_FAULT = re.compile(
+    rb"^(ERROR |_+ ERROR )collecting |^ImportError while |ImportError: Failed to import test module"
+    rb"|^Interrupted: \d+ errors? during collection|errors? during collection",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class Candidate:
     @property
     def label(self) -> str:
         """Where and what it is, for people."""
-        return f"{self.mutation.path}:{self.mutation.line} {self.mutation.kind}"
+        return label_of(self.mutation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +93,29 @@ class Screened:
     statuses: dict[str, TestStatus]
 
 
+def label_of(mutation: Mutation) -> str:
+    """Say where and what a bug is, for people."""
+    more = f" ({mutation.source})" if isinstance(mutation, Bug) and mutation.source else ""
+    return f"{mutation.path}:{mutation.line} {mutation.kind}{more}"
+
+
 def propose(
-    repository: Path, baseline: Baseline, reach: Reach, mutations: Iterable[Mutation]
-) -> Iterator[Candidate | Dropped]:
-    """Pair each mutation with the tests that reach it, in order; unreached ones are dropped."""
-    for mutation in mutations:
-        region = _changed_region(repository / mutation.path, mutation.line)
-        selection = reach.select(mutation.path, region)
-        if selection is None:
-            is_costly = reach.is_reached_by_costly(mutation.path, region)
-            label = f"{mutation.path}:{mutation.line} {mutation.kind}"
-            yield Dropped("only_costly" if is_costly else "not_covered", label)
-            continue
-        verifier = VerifierSpec(
-            command=baseline.narrowing.command(selection.targets),
-            log_parser=baseline.narrowing.log_parser,
-            timeout_s=_verifier_timeout(selection.duration_s),
-        )
-        yield Candidate(mutation, selection, verifier)
+    repository: Path, baseline: Baseline, reach: Reach, mutation: Mutation
+) -> Candidate | Dropped:
+    """Pair a bug with the tests that reach it; one that none reaches or can notice is dropped."""
+    regions = _changed_lines(repository, mutation)
+    selection = reach.select_places(regions)
+    if selection is None:
+        is_costly = any(reach.is_reached_by_costly(path, regions[path]) for path in regions)
+        return Dropped("only_costly" if is_costly else "not_covered", label_of(mutation))
+    if are_equivalent(repository, mutation.patch):
+        return Dropped("equivalent", label_of(mutation))
+    verifier = VerifierSpec(
+        command=baseline.narrowing.command(selection.targets),
+        log_parser=baseline.narrowing.log_parser,
+        timeout_s=_verifier_timeout(selection.duration_s),
+    )
+    return Candidate(mutation, selection, verifier)
 
 
 async def screen(
@@ -115,8 +129,7 @@ async def screen(
 ) -> Screened | Dropped:
     """Run the tests that reach a bug, once, in a fresh sandbox, and tell which notice it."""
     mutation = candidate.mutation
-    changed = patched(folder / "repository", [mutation.patch])[mutation.path]
-    assert changed is not None
+    changed = patched(folder / "repository", [mutation.patch])
     max_failing = max(MIN_BROAD, int(limits.max_failing_share * len(baseline.stable)))
     selection = candidate.selection
     cpu_s = limits.cpu_s or SCREEN_CPU_S + 5 * selection.duration_s
@@ -124,7 +137,7 @@ async def screen(
         environment,
         folder,
         _fast_failing(candidate.verifier, max_failing + baseline.num_unstable + 1, cpu_s),
-        changes={mutation.path: changed},
+        changes={path: data for path, data in changed.items() if data is not None},
         limits=Limits(num_cpus=1, memory_bytes=limits.memory_bytes),
         backend=backend,
     )
@@ -153,7 +166,7 @@ def _reason(
     if len(failing) > max_failing:
         return "too_broad"
     if any(test not in run.statuses for test in tests):
-        return "breaks_run"
+        return "breaks_import" if _IMPORT_FAULT.search(run.log) else "breaks_run"
     return "" if failing else "survived"
 
 
@@ -180,6 +193,18 @@ def _verifier_timeout(duration_s: float) -> float:
 def _statements(path: Path) -> tuple[ast.stmt, ...]:
     nodes = ast.walk(ast.parse(path.read_bytes()))
     return tuple(node for node in nodes if isinstance(node, ast.stmt))
+
+
+def _changed_lines(repository: Path, mutation: Mutation) -> dict[str, set[int]]:
+    """Return the lines that a bug concerns, by file."""
+    if not isinstance(mutation, Bug) or not mutation.places:
+        region = _changed_region(repository / mutation.path, mutation.line)
+        return {mutation.path: set(region)}
+    lines: dict[str, set[int]] = defaultdict(set)
+    for place in mutation.places:
+        region = _changed_region(repository / place.path, place.first)
+        lines[place.path].update(region, range(place.first, place.last + 1))
+    return dict(lines)
 
 
 def _changed_region(path: Path, line: int) -> range:

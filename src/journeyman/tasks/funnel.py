@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-import resource
 import time
 
 from pydantic import Field
 
+from journeyman.tasks.model_use import ModelUse
+from journeyman.tasks.processor import cpu_seconds
 from journeyman.types import Data
 
 __all__ = ["REASONS", "Funnel", "FunnelReport"]
@@ -22,14 +23,22 @@ MAX_EXAMPLES = 3
 REASONS: dict[str, str] = {
     "not_covered": "no test runs the changed lines",
     "only_costly": "only tests that are left out as costly run the changed lines",
-    "survived": "every test still passes: an equivalent change, or one that is not tested",
+    "equivalent": "it compiles to the same code",
+    "survived": "every test that reaches it still passes",
     "timeout": "the tests no longer end",
-    "breaks_run": "tests disappear: files cannot be collected, or the run breaks off",
+    "breaks_import": "files of tests can no longer be imported",
+    "breaks_run": "tests disappear, or the run breaks off",
     "too_broad": "too large a part of the test suite fails",
     "unreadable": "the test run left no readable result",
     "leaking_statement": "no statement could be written that does not give the fix away",
     "gate": "the task did not pass the gate",
     "failed": "the sandbox or the machine failed",
+    "model_refused": "the model gave no answer, or one that was cut off",
+    "model_unreadable": "the model's answer has not the form that was asked for, or does not compile",
+    "model_unchanged": "the model's answer does the same as what was there",
+    "mirror_conflict": "an old fix cannot be undone on today's code",
+    "combine_overlap": "bugs that touch the same lines",
+    "duplicate": "the same bug was there before",
 }
 """Every reason for which a candidate is dropped; the gate's own say which check failed."""
 
@@ -46,6 +55,10 @@ class FunnelReport(Data):
     num_validated: int = 0
     kinds: dict[str, int] = Field(default_factory=dict)
     """Validated tasks by kind."""
+    strategies: dict[str, int] = Field(default_factory=dict)
+    """Validated tasks by strategy."""
+    model_use: ModelUse = ModelUse()
+    """What the questions to a model took."""
     num_tests: int = 0
     """Tests that pass every time on the fixed state."""
     num_unstable_tests: int = 0
@@ -79,6 +92,8 @@ class Funnel:
         self.costly_means = ""
         self._dropped: dict[str, list[str]] = {}
         self._kinds: dict[str, int] = {}
+        self._strategies: dict[str, int] = {}
+        self.model_use = ModelUse()
         self._started, self._cpu = time.monotonic(), cpu_seconds()
 
     @property
@@ -90,10 +105,11 @@ class Funnel:
         dropped = ", ".join(f"{len(items)} {reason}" for reason, items in self._dropped.items())
         return f"dropped: {dropped or 'none'}"
 
-    def accept(self, kind: str) -> None:
+    def accept(self, kind: str, strategy: str = "procedural") -> None:
         """Count a task."""
         self.num_screened += 1
         self._kinds[kind] = self._kinds.get(kind, 0) + 1
+        self._strategies[strategy] = self._strategies.get(strategy, 0) + 1
 
     def drop(self, reason: str, example: str, *, is_screened: bool = True) -> None:
         """Count a candidate that did not become one, and whether its tests were run."""
@@ -110,6 +126,8 @@ class Funnel:
             num_screened=self.num_screened,
             num_validated=self.num_validated,
             kinds=dict(sorted(self._kinds.items())),
+            strategies=dict(sorted(self._strategies.items())),
+            model_use=self.model_use,
             num_tests=self.num_tests,
             num_unstable_tests=self.num_unstable_tests,
             costly_tests=self.costly_tests,
@@ -117,9 +135,3 @@ class Funnel:
             duration_s=time.monotonic() - self._started,
             cpu_s=cpu_seconds() - self._cpu,
         )
-
-
-def cpu_seconds() -> float:
-    """Return the processor time of this process and of its ended children."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)

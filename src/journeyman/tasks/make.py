@@ -10,19 +10,21 @@ a seed gives the same tasks whatever the timing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from journeyman.config import Config
 from journeyman.errors import FAILURES, AttributedError, JourneymanError
+from journeyman.tasks.asking import Asker
 from journeyman.tasks.baseline import MAX_TEST_CALLS, MAX_TEST_S, Baseline, measure_baseline
+from journeyman.tasks.bug import Bug, Unmade
 from journeyman.tasks.candidate import (
-    Candidate,
     Dropped,
     Screened,
     ScreenLimits,
@@ -31,20 +33,34 @@ from journeyman.tasks.candidate import (
 )
 from journeyman.tasks.funnel import Funnel, FunnelReport
 from journeyman.tasks.gate import Trial, find_flaky, judge
-from journeyman.tasks.mutate import check_kinds, iterate_mutations, reverse_diff
+from journeyman.tasks.mutate import check_kinds, reverse_diff
 from journeyman.tasks.order import in_order, num_processors
 from journeyman.tasks.project import Project
 from journeyman.tasks.reach import MAX_CALLS, Reach
 from journeyman.tasks.statement import find_leaks, write_statement
+from journeyman.tasks.strategies import (
+    NEEDS_MODEL,
+    Drawn,
+    Setting,
+    draw,
+    label_of_drawn,
+    resolve_drawn,
+    share_out,
+)
 from journeyman.tasks.taskset import Taskset, save_taskset
 from journeyman.tasks.trials import Trials, trials_of
 from journeyman.tasks.workspace import find_base_commit
 from journeyman.types import Environment, Origin, Task
 
+if TYPE_CHECKING:
+    from journeyman.models import Model
+
 __all__ = ["MadeTasks", "MakeConfig", "make_tasks"]
 
 PROGRESS_EVERY_S = 5.0
 MAX_MACHINE_FAILURES = 3
+MIN_INGREDIENTS = 4
+MAX_INGREDIENTS = 60
 
 Progress = Callable[[str], None]
 
@@ -56,8 +72,15 @@ class MakeConfig(Config):
     """Validated tasks to make; fewer where the candidates run out."""
     seed: int = 0
     """Seed of the order in which candidate bugs are drawn."""
+    strategies: tuple[str, ...] = ("procedural",)
+    """How bugs are thought of: procedural, remove, modify, rewrite, pr_mirror or combine, each with a
+    weight where that is written, as in `remove=2`."""
+    model: str = ""
+    """Model that writes the bugs of modify and rewrite, and mends those of pr_mirror."""
+    history_limit: int | None = Field(default=None, ge=1)
+    """Changes of the history that pr_mirror looks at, the newest first; all where none is given."""
     kinds: tuple[str, ...] = ()
-    """Kinds of bugs to put in; all where none is named."""
+    """Kinds of procedural bugs to put in; all where none is named."""
     exclude: tuple[str, ...] = ()
     """Glob patterns of files that get no bug, relative to the project."""
     repeats: int = Field(default=2, ge=1)
@@ -90,6 +113,7 @@ class MadeTasks:
 class _Accepted:
     task: Task
     kind: str
+    strategy: str
 
 
 async def make_tasks(
@@ -98,15 +122,19 @@ async def make_tasks(
     folder: Path,
     *,
     config: MakeConfig,
+    model: Model | None = None,
     on_progress: Progress | None = None,
     backend: str = "namespace",
 ) -> MadeTasks:
     """Make tasks of a project and save them as a taskset in `folder`, which holds its environment.
 
-    Raises `JourneymanError` for an unknown kind, where `folder` holds a taskset already, and where
-    no test passes; `AttributedError` where the machine fails again and again.
+    `model` is what `config.model` names, opened. Raises `JourneymanError` for an unknown kind or
+    strategy, where a strategy needs a model and there is none, where `folder` holds a taskset already,
+    and where no test passes; `AttributedError` where the machine fails again and again.
     """
     check_kinds(config.kinds)
+    shares = share_out(config.strategies, config.num_tasks)
+    asker = _asker(shares, model)
     if (folder / "taskset.toml").exists():
         raise JourneymanError(f"{folder} holds a taskset already", "choose another folder")
     concurrency = config.concurrency or num_processors()
@@ -127,8 +155,10 @@ async def make_tasks(
     async with trials_of(
         environments, repeats=config.repeats, shares=True, backend=backend
     ) as trials:
-        maker = _Maker(project, environment, environments, config, baseline, trials, backend)
-        tasks = await _collect(maker, funnel, concurrency, say)
+        maker = _Maker(project, environment, environments, config, baseline, trials, asker, backend)
+        tasks = await _all_shares(maker, shares, funnel, concurrency, say)
+    if asker is not None:
+        funnel.model_use = asker.use
     taskset = Taskset(
         name=project.name,
         folder=folder,
@@ -149,24 +179,65 @@ def _count_tests(funnel: Funnel, baseline: Baseline, config: MakeConfig, say: Pr
         say(f"{len(baseline.costly)} tests of over {funnel.costly_means} are left out")
 
 
-async def _collect(maker: _Maker, funnel: Funnel, concurrency: int, say: Progress) -> list[Task]:
-    """Take tasks in the order of their candidates until there are enough."""
+def _asker(shares: Mapping[str, int], model: Model | None) -> Asker | None:
+    lacking = [name for name in shares if name in NEEDS_MODEL]
+    if lacking and model is None:
+        raise JourneymanError(f"the strategy {lacking[0]} needs a model", "add --model MODEL")
+    return Asker(model) if model is not None else None
+
+
+async def _all_shares(
+    maker: _Maker, shares: Mapping[str, int], funnel: Funnel, concurrency: int, say: Progress
+) -> list[Task]:
+    """Let each strategy give its share; what one cannot give is asked of the next."""
+    tasks: list[Task] = []
+    num_owed = 0
+    for strategy, share in shares.items():
+        num_wanted = share + num_owed
+        if strategy == "combine":
+            maker.ingredients = [*tasks, *await _ingredients(maker, tasks, share, concurrency, say)]
+        made = await _collect(maker, strategy, num_wanted, funnel, concurrency, say)
+        tasks += made
+        num_owed = num_wanted - len(made)
+    return tasks
+
+
+async def _ingredients(
+    maker: _Maker, tasks: Sequence[Task], share: int, concurrency: int, say: Progress
+) -> list[Task]:
+    """Make procedural bugs to combine where the other strategies gave too few; they are not kept."""
+    num_missing = min(MAX_INGREDIENTS, max(MIN_INGREDIENTS, 2 * share)) - len(tasks)
+    if num_missing <= 0:
+        return []
+    say("making bugs to combine")
+    made = await _collect(maker, "procedural", num_missing, Funnel(), concurrency, say)
+    known = {task.instance_id for task in tasks}
+    return [task for task in made if task.instance_id not in known]
+
+
+async def _collect(
+    maker: _Maker, strategy: str, num_wanted: int, funnel: Funnel, concurrency: int, say: Progress
+) -> list[Task]:
+    """Take tasks of a strategy in the order of their candidates until there are enough."""
+    if num_wanted <= 0:
+        return []
     tasks: list[Task] = []
     said_at = time.monotonic()
-    work = in_order(maker.attempt, maker.proposals(), concurrency=concurrency)
+    maker.begin(num_wanted)
+    work = in_order(maker.attempt, maker.drawn(strategy), concurrency=concurrency)
     async with aclosing(work) as outcomes:
         async for outcome in outcomes:
             if isinstance(outcome, _Accepted):
-                funnel.accept(outcome.kind)
+                funnel.accept(outcome.kind, outcome.strategy)
                 tasks.append(outcome.task)
             else:
                 funnel.drop(outcome.reason, outcome.example, is_screened=outcome.is_screened)
             if time.monotonic() - said_at >= PROGRESS_EVERY_S:
                 said_at = time.monotonic()
-                say(f"{len(tasks)} of {maker.config.num_tasks} tasks ({funnel})")
-            if len(tasks) == maker.config.num_tasks:
+                say(f"{len(tasks)} of {num_wanted} {strategy} tasks ({funnel})")
+            if len(tasks) == num_wanted:
                 break
-    say(f"{len(tasks)} tasks ({funnel})")
+    say(f"{len(tasks)} {strategy} tasks ({funnel})")
     return tasks
 
 
@@ -181,15 +252,18 @@ class _Maker:
         config: MakeConfig,
         baseline: Baseline,
         trials: Trials,
+        asker: Asker | None,
         backend: str,
     ) -> None:
         self.project = project
+        self.ingredients: Sequence[Task] = ()
         self.environment = environment
         self.config = config
         self._environments = environments
         self._folder = environments / environment.digest
         self._baseline = baseline
         self._trials = trials
+        self._asker = asker
         self._backend = backend
         self._reach = Reach(
             baseline, max_files=config.max_test_files, max_calls=config.max_verifier_calls
@@ -200,31 +274,40 @@ class _Maker:
         )
         self._num_failures = 0
         self._num_accepted = 0
+        self._num_wanted = 0
+        self._patches: set[str] = set()
 
-    def proposals(self) -> Iterator[Candidate | Dropped]:
-        """Draw candidates, a few at a time."""
-        repository = self._folder / "repository"
-        mutations = iterate_mutations(
-            repository,
-            kinds=self.config.kinds or None,
+    def begin(self, num_wanted: int) -> None:
+        """Get ready for the candidates of one strategy."""
+        self._num_accepted, self._num_wanted = 0, num_wanted
+
+    def drawn(self, strategy: str) -> Iterator[Drawn]:
+        """Draw what a strategy thinks of, a few at a time."""
+        setting = Setting(
+            project=self.project,
+            repository=self._folder / "repository",
             seed=self.config.seed,
+            kinds=self.config.kinds,
             exclude=self.config.exclude,
+            history_limit=self.config.history_limit,
+            tasks=self.ingredients,
         )
-        drawn = islice(mutations, self.config.max_candidates)
-        return propose(repository, self._baseline, self._reach, drawn)
+        return islice(draw(strategy, setting), self.config.max_candidates)
 
-    async def attempt(self, candidate: Candidate | Dropped) -> _Accepted | Dropped:
-        """Screen one candidate and put it through the gate."""
-        if isinstance(candidate, Dropped):
-            return candidate
-        if self._num_accepted >= self.config.num_tasks:
+    async def attempt(self, drawn: Drawn) -> _Accepted | Dropped:
+        """Resolve, screen and try one candidate."""
+        if self._num_accepted >= self._num_wanted:
             # Candidates are begun in order, so there are enough tasks before this one.
-            return Dropped("not_needed", candidate.label)
-        outcome = await self._twice(candidate)
-        self._num_accepted += isinstance(outcome, _Accepted)
+            return Dropped("not_needed", "")
+        outcome = await self._twice(drawn)
+        if isinstance(outcome, _Accepted):
+            if outcome.task.bug_patch in self._patches:
+                return Dropped("duplicate", label_of_drawn(drawn), is_screened=True)
+            self._patches.add(outcome.task.bug_patch)
+            self._num_accepted += 1
         return outcome
 
-    async def _twice(self, candidate: Candidate) -> _Accepted | Dropped:
+    async def _twice(self, candidate: Drawn) -> _Accepted | Dropped:
         """Try a candidate, and once more where the machine failed."""
         try:
             return await self._attempt(candidate)
@@ -237,9 +320,16 @@ class _Maker:
             self._num_failures += 1
             if self._num_failures > MAX_MACHINE_FAILURES:
                 raise
-            return Dropped("failed", candidate.label)
+            return Dropped("failed", label_of_drawn(candidate))
 
-    async def _attempt(self, candidate: Candidate) -> _Accepted | Dropped:
+    async def _attempt(self, drawn: Drawn) -> _Accepted | Dropped:
+        bug = await resolve_drawn(drawn, self._asker)
+        if isinstance(bug, Unmade):
+            return Dropped(bug.reason, bug.example)
+        repository = self._folder / "repository"
+        candidate = propose(repository, self._baseline, self._reach, bug)
+        if isinstance(candidate, Dropped):
+            return candidate
         screened = await screen(
             self.environment,
             self._folder,
@@ -261,7 +351,8 @@ class _Maker:
         if failed:
             example = f"{candidate.label}: {failed[0].detail}"
             return Dropped(f"gate: {failed[0].name}", example, is_screened=True)
-        return _Accepted(task, candidate.mutation.kind)
+        strategy = bug.strategy if isinstance(bug, Bug) else "procedural"
+        return _Accepted(task, bug.kind, strategy)
 
     async def _described(self, screened: Screened) -> Task | None:
         """Write the task with the most telling statement that leaks nothing; None without one."""
@@ -300,5 +391,8 @@ class _Maker:
                 strategy=mutation.kind,
                 seed=self.config.seed,
                 location=f"{mutation.path}:{mutation.line}",
+                parts=tuple(mutation.source.split(" + "))
+                if isinstance(mutation, Bug) and mutation.source
+                else (),
             ),
         )

@@ -10,7 +10,7 @@ machine changes a task. Nothing is run here.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -58,7 +58,11 @@ class Reach:
 
     def select(self, path: str, lines: Iterable[int]) -> Selection | None:
         """Return the tests for a change of these lines; None where no stable test reaches them."""
-        reaching = self._reaching(path, lines)
+        return self.select_places({path: lines})
+
+    def select_places(self, places: Mapping[str, Iterable[int]]) -> Selection | None:
+        """Return the tests for a change of the lines of several files, by path."""
+        reaching = {test for path in places for test in self._reaching(path, places[path])}
         files = self._ranked_files(reaching)[: self._max_files]
         if not files:
             return None

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from journeyman.tasks.funnel import cpu_seconds
 from journeyman.tasks.mine.reasons import REASONS, Refused
+from journeyman.tasks.processor import cpu_seconds
 from journeyman.types import Data, Task
 
 __all__ = ["MineReport", "Tally"]
