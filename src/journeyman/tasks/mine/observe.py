@@ -26,6 +26,7 @@ __all__ = ["Observed", "observe", "verifier_of", "verifier_timeout"]
 MAX_RUN_S = 300.0
 MIN_TIMEOUT_S = 60.0
 TIMEOUT_STEP = 4
+_DURATION = re.compile(r" in [\d.,]+ ?(?:s|ms|seconds?)\b(?: \([\d:.]+\))?")
 _COMPLAINT = re.compile(r"^E?\s*((?:[A-Za-z_][\w.]*)?(?:Error|Exception)): (.+)$", re.MULTILINE)
 
 
@@ -103,8 +104,9 @@ def _complaints(run: VerifierRun) -> tuple[tuple[str, str], ...]:
 
 
 def _last_line(run: VerifierRun) -> str:
+    """Return how the log ends, without the time that it took, which is another every time."""
     lines = run.log.decode(errors="replace").strip().split("\n")
-    return lines[-1].strip("= ")[:200]
+    return _DURATION.sub("", lines[-1].strip("= "))[:200]
 
 
 def verifier_timeout(duration_s: float) -> float:
