@@ -10,6 +10,7 @@ from typing import Any
 
 from cyclopts import App
 
+from journeyman.cli.model_plan import describe, plan
 from journeyman.cli.output import note, print_json, print_lines, print_table
 from journeyman.errors import JourneymanError
 from journeyman.models import list_models, open_model
@@ -18,6 +19,8 @@ from journeyman.types import Message, Prompt, Sampling
 __all__ = ["app"]
 
 app = App(name="model", help="Which models can be named, and what one does on this machine.")
+app.command(plan)
+app.command(describe)
 
 
 @app.command(name="list")
