@@ -1,5 +1,7 @@
 """Who owns a state folder that was only half made."""
 
+import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -7,7 +9,7 @@ import sys
 
 import pytest
 
-from journeyman.sandbox import cgroups, state
+from journeyman.sandbox import SandboxSpec, cgroups, open_sandbox, state
 
 DIES_IN_THE_MIDDLE = """
 import json, os, signal
@@ -57,3 +59,16 @@ def test_groups_of_the_dead_are_removed_and_those_of_the_living_stay(tmp_path, m
         assert mine in cgroups.names()
     finally:
         cgroups.remove(mine)
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("num_steps", [1, 2, 3])
+async def test_a_close_that_is_cancelled_leaves_nothing_behind(num_steps):
+    sandbox = await open_sandbox(SandboxSpec(), name=f"cancelled-{num_steps}")
+    closing = asyncio.create_task(sandbox.close())
+    for _ in range(num_steps):
+        await asyncio.sleep(0)
+    closing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await closing
+    assert not (state.sandboxes_folder() / f"cancelled-{num_steps}").exists()

@@ -102,15 +102,27 @@ class Board:
         self.ledger.enrol([(seat.rollout_id, seat.group_id) for seat in seats], first)
 
     def queue_owed(self) -> None:
-        """Queue everything that the ledger says is owed and that is not under way or queued here."""
+        """Queue everything that the ledger says is owed."""
+        self._queue(self.ledger.owed())
+
+    def take_back(self, seats: Sequence[Seat]) -> None:
+        """Queue what is owed of these seats, and tell those that an earlier driver finished."""
+        self._queue(self.ledger.owed([seat.rollout_id for seat in seats]))
+        for seat in seats:
+            rollout = self.records.recall(seat.rollout_id)
+            if rollout is not None and self.on_finished is not None:
+                self.on_finished(rollout)
+
+    def _queue(self, everything: Iterable[Owed]) -> None:
         longest = self.config.retries.longest_backoff_s
         groups: dict[str, list[Owed]] = {}
-        for owed in self.ledger.owed():
+        for owed in everything:
             if owed.rollout_id not in self.seats or owed.rollout_id in self.records.finished:
                 continue
             if owed.stage == Stage.POST:
                 self._post(self.seats[owed.rollout_id])
                 continue
+            # A wall clock that jumped back must not hold a retry for longer than was ever meant.
             delay_s = min(longest, owed.ready_at - time.time()) if owed.ready_at else 0.0
             self.queue.add(owed, delay_s=delay_s, is_retry=bool(owed.ready_at))
             groups.setdefault(owed.group_id, []).append(owed)

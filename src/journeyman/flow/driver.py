@@ -35,7 +35,7 @@ from journeyman.flow.report import write_report
 from journeyman.flow.summary import is_resolved
 from journeyman.flow.watch import Watch
 from journeyman.flow.workplace import Workplace
-from journeyman.runs import Owed, RunFolder
+from journeyman.runs import RunFolder
 from journeyman.sandbox import reap
 from journeyman.types import Failure, Rollout
 
@@ -110,7 +110,11 @@ class Driver:
         owner = f"{run.name}.{digest(str(run.path.resolve()))[:8]}"
         clock = asyncio.get_running_loop().time
         self.board = Board(config, run, plan, owner, self.emit, clock)
+        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done once the run is taken up and more may be enrolled."""
         self._executor: Executor | None = None
+        self._body: asyncio.Task[None] | None = None
+        self._is_open = is_open
         self._is_draining = False
         self._status_at = 0.0
 
@@ -123,10 +127,9 @@ class Driver:
             self._on_event(event)
 
     def enrol(self, seats: Sequence[Seat]) -> None:
-        """Owe more rollouts of an open run."""
+        """Owe more rollouts of an open run; what the ledger knows of them counts."""
         self.board.enrol(seats)
-        for seat in seats:
-            self.board.queue.add(Owed(seat.rollout_id, seat.group_id, Stage.ROLLOUT, 0.0))
+        self.board.take_back(seats)
 
     def seal(self) -> None:
         """Say that nothing more will be enrolled."""
@@ -138,6 +141,11 @@ class Driver:
         names = self.board.abandon(rollout_ids, reason)
         if self._executor is not None:
             self._executor.cancel(names)
+
+    def halt(self) -> None:
+        """End at once: what runs is owed again."""
+        if self._body is not None:
+            self._body.cancel()
 
     def stop(self) -> None:
         """Drain: what runs is finished, nothing new begins."""
@@ -151,22 +159,22 @@ class Driver:
     async def run(self, executor: Executor) -> list[Rollout]:
         """Take the run up, do what is owed, and let go of it in an orderly way."""
         state = "failed"
-        body: asyncio.Task[None] | None = None
         self._executor = executor
         try:
             # From before the run is said to have begun: whoever sees that may interrupt it.
-            with interruptible(self.stop, lambda: body is not None and body.cancel()):
+            with interruptible(self.stop, self.halt):
                 self._take_up()
-                body = asyncio.create_task(self._drive(executor))
+                body = self._body = asyncio.create_task(self._drive(executor))
+                self.started.set_result(None)
                 await asyncio.wait({body})
             if not body.cancelled():
                 body.result()
-            state = "finished" if self.board.is_finished else "interrupted"
+            state = "finished" if self._is_sealed and self.board.is_finished else "interrupted"
         finally:
-            if body is not None:
-                if not body.done():
-                    body.cancel()
-                    await asyncio.wait({body})
+            if self._body is not None:
+                if not self._body.done():
+                    self._body.cancel()
+                    await asyncio.wait({self._body})
                 self._let_go(state)
         if state == "interrupted":
             raise self._interrupted()
@@ -228,7 +236,7 @@ class Driver:
         self.emit(RunEnded.model_validate({"state": state, "num_finished": num_finished}))
         rollouts = self.board.records.in_order
         write_report(self._folder, rollouts, list(self.board.seats.values()))
-        if not self._plan.given:
+        if not self._plan.given and not self._is_open:
             write_predictions(self._folder, rollouts)
         self._folder.set_status(state, **self._progress())
 

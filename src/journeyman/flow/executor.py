@@ -45,6 +45,10 @@ class Executor(Protocol):
         """End the jobs with these sandbox names; no result of theirs is waited for any more."""
         ...
 
+    def set_policy(self, version: str) -> None:
+        """Stamp every turn from now on with the version of the weights that answer."""
+        ...
+
 
 class LocalExecutor:
     """Runs jobs as tasks of this process's event loop."""
@@ -81,6 +85,10 @@ class LocalExecutor:
         for name in names:
             if name in self._running:
                 self._running[name].cancel()
+
+    def set_policy(self, version: str) -> None:
+        """Stamp every turn from now on with the version of the weights that answer."""
+        self._place.policy_version = version
 
     async def _feed(
         self, jobs: AsyncIterator[Job], results: asyncio.Queue[JobResult | None]

@@ -12,7 +12,7 @@ import contextlib
 import itertools
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -56,9 +56,15 @@ class Plan:
 
 @contextlib.asynccontextmanager
 async def planned(
-    config: RolloutConfig, *, on_progress: Callable[[str], None] | None = None
+    config: RolloutConfig,
+    *,
+    on_progress: Callable[[str], None] | None = None,
+    given: Mapping[str, Model] | None = None,
 ) -> AsyncIterator[Plan]:
     """Load, check and open what `config` names; the models are closed at the end.
+
+    Specs in `given` stand for models that are open already, such as one in training; who gave them
+    closes them.
 
     Raises `JourneymanError` for whatever does not exist.
     """
@@ -67,8 +73,10 @@ async def planned(
     get_scaffold(config.scaffold)
     make_guard(config.guard, Subject(""))
     async with contextlib.AsyncExitStack() as stack:
-        models: dict[str, Model] = {}
+        models: dict[str, Model] = dict(given or {})
         for spec in dict.fromkeys(config.models):
+            if spec in models:
+                continue
             model = await open_model(spec, seed=config.seed, on_progress=on_progress)
             stack.push_async_callback(model.close)
             models[spec] = model

@@ -7,6 +7,7 @@ once in both, whatever moment a driver died at.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
@@ -56,6 +57,20 @@ class Records:
                 continue
             if rollout_id in owed:
                 self.finished[rollout_id] = rollout
+
+    def recall(self, rollout_id: str) -> Rollout | None:
+        """Return a final record that the ledger has, wherever it was made; None if there is none."""
+        if rollout_id not in self.finished and (text := self._ledger.record(rollout_id)):
+            self.finished[rollout_id] = Rollout.model_validate_json(text)
+        return self.finished.get(rollout_id)
+
+    def forget(self, rollout_ids: Iterable[str]) -> None:
+        """Keep no more of these in memory than a report needs; they are on the disk."""
+        for rollout_id in rollout_ids:
+            if rollout := self.finished.get(rollout_id):
+                verdict = rollout.verdict and rollout.verdict.model_copy(update={"tests": {}})
+                slim = {"patch": "", "verdict": verdict}
+                self.finished[rollout_id] = rollout.model_copy(update=slim)
 
     def work(self, seat: Seat) -> AgentWork | None:
         """Return what the agent left, if its stage is done."""

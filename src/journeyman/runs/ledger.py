@@ -244,13 +244,23 @@ class Ledger:
 
     # --- reading ---------------------------------------------------------------------------
 
-    def owed(self) -> list[Owed]:
-        """Return every stage that waits for somebody, in the order of enrolment."""
-        rows = self._read(
+    def owed(self, rollout_ids: Iterable[str] | None = None) -> list[Owed]:
+        """Return every stage that waits for somebody, or those of some rollouts, by enrolment."""
+        select = (
             "SELECT stage.rollout_id, group_id, stage, ready_at FROM stage"
-            " JOIN rollout USING (rollout_id) WHERE state = 'owed' ORDER BY position, stage"
+            " JOIN rollout USING (rollout_id) WHERE state = 'owed'"
         )
-        return [Owed(*row) for row in rows]
+        if rollout_ids is None:
+            return [Owed(*row) for row in self._read(f"{select} ORDER BY position, stage")]
+        found = []
+        for rollout_id in rollout_ids:
+            found += self._read(f"{select} AND stage.rollout_id = ?", (rollout_id,))
+        return [Owed(*row) for row in found]
+
+    def record(self, rollout_id: str) -> str | None:
+        """Return one rollout's final record; None where it has none."""
+        rows = self._read("SELECT record FROM rollout WHERE rollout_id = ?", (rollout_id,))
+        return rows[0][0] if rows else None
 
     def leased(self) -> list[Lease]:
         """Return every lease that is held."""

@@ -97,14 +97,16 @@ class ContainerSandbox:
         keeper, self._keeper = self._keeper, None
         if keeper is None:
             return
-        if self._index is not None:
-            await self._index.close()
         os.close(self._lifeline)
-        if not await process.wait(keeper, _CLOSE_TIMEOUT_S):
-            os.kill(keeper.pid, 9)
-            keeper.wait()
-            await self._engine.remove(self.container)
-        await asyncio.to_thread(state.remove, self._folder)
+        try:
+            if self._index is not None:
+                await self._index.close()
+            if not await process.wait(keeper, _CLOSE_TIMEOUT_S):
+                os.kill(keeper.pid, 9)
+                keeper.wait()
+        finally:
+            # Also where somebody cancels meanwhile: it removes the container too.
+            await asyncio.to_thread(state.remove, self._folder)
 
     async def lay(self, layers: tuple[Path, ...]) -> None:
         """Put further layers over the workspace, bottom first."""

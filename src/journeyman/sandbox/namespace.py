@@ -97,10 +97,14 @@ class NamespaceSandbox:
                 os.kill(pid, 9)
         os.close(self._lifeline)
         self._porter.close()
-        if self._index is not None:
-            await self._index.close()
-        await process.wait(keeper, None)
-        state.remove(self._folder)
+        try:
+            if self._index is not None:
+                await self._index.close()
+            await process.wait(keeper, None)
+        finally:
+            # Whoever is cancelled meanwhile leaves nothing behind either; it was killed above.
+            keeper.wait()
+            state.remove(self._folder)
 
     def _variables(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         index = self._index.variables if self._index is not None else {}
