@@ -1,138 +1,135 @@
-"""`journeyman view`: look at a run: its report, its rollouts, or one rollout turn by turn."""
+"""`journeyman view`: look at runs in a browser, or at one in the terminal; write one out as a site."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import contextlib
+import signal
+import sys
+import webbrowser
+from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from journeyman.cli.output import print_json, print_lines, print_table
+from journeyman.cli.output import note, print_json, print_lines
+from journeyman.cli.view_text import show_text
 from journeyman.errors import JourneymanError
-from journeyman.runs import read_jsonl
-from journeyman.types import Rollout, Trajectory, Turn
+
+if TYPE_CHECKING:
+    from journeyman.web import Library
 
 __all__ = ["view"]
 
-_SHOWN_LINES = 40
-
 
 def view(
-    run: Path = Path("runs/latest"),
+    run: Path | None = None,
     rollout_id: str | None = None,
     /,
     *,
+    text: bool = False,
     full: bool = False,
     json: bool = False,
+    serve: bool = False,
+    host: str = "127.0.0.1",
+    port: int = 8400,
+    open: bool = False,  # noqa: A002 - the name of the flag
+    export: Path | None = None,
 ) -> int:
-    """Show a run's report and its rollouts, or one rollout turn by turn.
+    """Look at runs in a browser, live while they go on; or print one, where there is no terminal.
+
+    On a terminal the pages are served on this machine until Ctrl-C. Where the output goes elsewhere,
+    or with `--text` or `--json`, one run is printed instead.
 
     Parameters
     ----------
     run
-        Folder of the run.
+        A run's folder, or a folder of runs. The default is `runs`, or the latest run for text.
     rollout_id
         A rollout to show; the beginning of its id is enough.
+    text
+        Print in the terminal.
     full
-        Show long texts whole.
+        Print long texts whole.
     json
         Print the stored records as JSON.
+    serve
+        Serve, also where the output is no terminal.
+    host
+        Address to listen on; only this machine's own are allowed.
+    port
+        Port to listen on; 0 takes a free one.
+    open
+        Open the pages in the browser.
+    export
+        Write the pages into this folder, which opens from a disk or from any web host.
     """
-    if not (run / "rollouts.jsonl").is_file():
-        raise JourneymanError(f"no run at {run}", "see what is there: ls runs")
-    rollouts = [Rollout.model_validate(record) for record in read_jsonl(run / "rollouts.jsonl")]
+    if export is not None:
+        return _export(run or Path("runs"), export, is_json=json)
+    if text or full or json or not (serve or open or sys.stdout.isatty()):
+        return show_text(run or Path("runs/latest"), rollout_id, is_full=full, is_json=json)
+    _check_host(host)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(run or Path("runs"), rollout_id, host, port, is_opened=open))
+    return 0
+
+
+def _export(run: Path, folder: Path, *, is_json: bool) -> int:
+    from journeyman.web import Library, export_site
+
+    count = export_site(Library(run), folder)
+    if is_json:
+        print_json({"folder": str(folder), "num_files": count})
+    else:
+        print_lines([f"{count} files in {folder}", f"open {folder}/index.html"])
+    return 0
+
+
+def _check_host(host: str) -> None:
+    with contextlib.suppress(ValueError):
+        if ip_address(host).is_loopback:
+            return
+    if host != "localhost":
+        raise JourneymanError(
+            f"the viewer does not listen on {host}: runs hold private code, and there is no login",
+            "listen on 127.0.0.1 and reach it by ssh -L 8400:127.0.0.1:8400, or use --export",
+        )
+
+
+async def _serve(
+    path: Path, rollout_id: str | None, host: str, port: int, *, is_opened: bool
+) -> None:
+    from journeyman.gateway import listen
+    from journeyman.web import Library, serving_viewer
+
+    library = Library(path)
+    at = _address(library, rollout_id)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    with listen("127.0.0.1" if host == "localhost" else host, port) as listening:
+        async with serving_viewer(library, listening) as url:
+            print_lines([f"{url}/{at}"])
+            sys.stdout.flush()
+            note("Ctrl-C stops")
+            if is_opened:
+                await asyncio.to_thread(webbrowser.open, f"{url}/{at}")
+            await stopping.wait()
+
+
+def _address(library: Library, rollout_id: str | None) -> str:
+    """Return the page to begin with."""
+    if not library.is_single:
+        if rollout_id is not None:
+            raise JourneymanError("a rollout is named, but no run", "give the run's own folder")
+        return ""
+    run = library.runs()[0]
     if rollout_id is None:
-        return _show_run(run, rollouts, is_json=json)
-    return _show_rollout(run, _find(run, rollouts, rollout_id), is_full=full, is_json=json)
-
-
-def _show_run(run: Path, rollouts: list[Rollout], *, is_json: bool) -> int:
-    if is_json:
-        print_json(rollouts)
-        return 0
-    report = run / "report.md"
-    if report.is_file():
-        print_lines([report.read_text(encoding="utf-8").rstrip(), ""])
-    print_table(
-        ("rollout", "ending", "solved", "turns", "tokens", "failure"),
-        [
-            (
-                it.rollout_id,
-                it.ending.value,
-                "yes" if it.verdict is not None and it.verdict.is_resolved else "no",
-                it.num_turns,
-                it.num_completion_tokens,
-                it.failure.cause if it.failure else "",
-            )
-            for it in rollouts
-        ],
-    )
-    if rollouts:
-        print_lines(["", f"one of them: journeyman view {run} {rollouts[0].rollout_id}"])
-    return 0
-
-
-def _find(run: Path, rollouts: list[Rollout], wanted: str) -> Rollout:
-    found = [it for it in rollouts if it.rollout_id == wanted]
-    found = found or [it for it in rollouts if it.rollout_id.startswith(wanted)]
-    if len(found) != 1:
-        what = "no rollout" if not found else f"{len(found)} rollouts"
-        raise JourneymanError(f"{run} has {what} {wanted}", f"journeyman view {run}")
-    return found[0]
-
-
-def _show_rollout(run: Path, rollout: Rollout, *, is_full: bool, is_json: bool) -> int:
-    folder = run / "artifacts" / rollout.rollout_id
-    path = folder / "trajectory.json"
-    trajectory = Trajectory.model_validate_json(path.read_bytes()) if path.is_file() else None
-    if is_json:
-        print_json({"rollout": rollout, "trajectory": trajectory})
-        return 0
-    print_lines(_head(rollout))
-    for number, turn in enumerate(trajectory.turns if trajectory else (), start=1):
-        print_lines(_turn_lines(number, turn, is_full=is_full))
-    print_lines(["", "patch", rollout.patch.rstrip() or "(empty)"])
-    print_lines(["", f"files: {folder}"])
-    return 0
-
-
-def _head(rollout: Rollout) -> Iterator[str]:
-    yield f"{rollout.rollout_id}: {rollout.ending.value} after {rollout.num_turns} turns"
-    if rollout.failure:
-        yield f"failure: {rollout.failure.cause} {rollout.failure.detail}".rstrip()
-    if rollout.verdict:
-        passed = sum(status == "passed" for status in rollout.verdict.tests.values())
-        solved = "solved" if rollout.verdict.is_resolved else "not solved"
-        yield f"verdict: {solved}, {passed} of {len(rollout.verdict.tests)} tests pass"
-    if rollout.reward:
-        valid = "" if rollout.reward.is_valid else " (invalid: not counted)"
-        yield f"reward:  {rollout.reward.value:g}{valid}"
-
-
-def _turn_lines(number: int, turn: Turn, *, is_full: bool) -> Iterator[str]:
-    yield f"\n--- turn {number}"
-    for message in turn.prompt_messages:
-        yield f"[{message.role}]"
-        yield from _cut(message.content, is_full=is_full)
-    yield "[assistant]"
-    text = turn.completion.text or turn.message.content
-    yield from _cut(text, is_full=is_full)
-    if not turn.completion.text:
-        for call in turn.message.tool_calls:
-            yield from _cut(f"call {call.name} {call.arguments}", is_full=is_full)
-    for error in turn.format_errors:
-        yield f"format error: {error.kind}: {error.message}"
-    for message in turn.observations:
-        yield f"[{message.role} {message.name}]".replace(" ]", "]")
-        yield from _cut(message.content, is_full=is_full)
-
-
-def _cut(text: str, *, is_full: bool) -> Iterator[str]:
-    lines = _plain(text).rstrip("\n").split("\n")
-    shown = lines if is_full else lines[:_SHOWN_LINES]
-    yield from shown
-    if len(shown) < len(lines):
-        yield f"… {len(lines) - len(shown)} more lines; --full shows them"
-
-
-def _plain(text: str) -> str:
-    """Take out what would drive the terminal: a trajectory is untrusted text."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
+        return f"run/{run.key}/index.html"
+    run.refresh()
+    keys = [str(row[1] or row[0]) for row in run.rows if str(row[0]).startswith(rollout_id)]
+    if not keys:
+        raise JourneymanError(
+            f"{run.path} has no rollout {rollout_id}", f"journeyman view {run.path}"
+        )
+    return f"run/{run.key}/rollout/{keys[0]}.html"
