@@ -22,6 +22,7 @@ VERBS = {
     "doctor": ("doctor:doctor", "what this machine can do, and the command that fixes the rest"),
     "tasks": ("tasks:app", "make tasks out of a repository, check them, look at them"),
     "rollout": ("rollout:rollout", "let models work on tasks in sandboxes, and grade them"),
+    "eval": ("eval:app", "measure agents on a repository or a benchmark, with intervals"),
     "grade": ("grade:grade", "verdicts for a SWE-bench predictions file"),
     "templates": ("templates:app", "tool chat templates: list, render, parse, check"),
     "guard": ("guard:app", "score the reward-hacking rules, audit a run's rollouts"),

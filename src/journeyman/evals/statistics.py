@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from journeyman.flow.interval import wilson
 
-__all__ = ["bootstrap_mean", "pass_at_k", "wilson"]
+__all__ = ["bootstrap_mean", "pass_at_k", "quantile", "wilson"]
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -48,10 +48,11 @@ def bootstrap_mean(
     n = len(values)
     means = sorted(math.fsum(draw.choices(values, k=n)) / n for _ in range(num_samples))
     tail = (1 - confidence) / 2
-    return _quantile(means, tail), _quantile(means, 1 - tail)
+    return quantile(means, tail), quantile(means, 1 - tail)
 
 
-def _quantile(ordered: Sequence[float], share: float) -> float:
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return a quantile of sorted values, straight between the two that are nearest."""
     position = share * (len(ordered) - 1)
     below = math.floor(position)
     above = min(below + 1, len(ordered) - 1)

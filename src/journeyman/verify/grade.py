@@ -19,6 +19,7 @@ from journeyman.sandbox import Sandbox, environment_spec, load_environment, open
 from journeyman.types import Data, Failure, Task, TestStatus, Verdict
 from journeyman.verify.blame import DETAIL_CHARACTERS
 from journeyman.verify.prepare import prepare
+from journeyman.verify.swebench_rules import find_status, follows_swebench, is_resolved
 from journeyman.verify.verifier import VerifierRun, run_verifier
 
 __all__ = ["Graded", "grade"]
@@ -78,8 +79,13 @@ def _not_applied(task: Task, complaint: str, duration_s: float) -> Graded:
 
 def _judge(task: Task, run: VerifierRun, duration_s: float) -> Verdict:
     wanted = (*task.FAIL_TO_PASS, *task.PASS_TO_PASS)
-    tests = {test: run.statuses.get(test, TestStatus.MISSING) for test in wanted}
-    is_passed = bool(tests) and all(status is TestStatus.PASSED for status in tests.values())
+    if follows_swebench(task.verifier.log_parser):
+        tests = {test: find_status(test, run.statuses) for test in wanted}
+        is_passed = bool(tests) and is_resolved(task.FAIL_TO_PASS, task.PASS_TO_PASS, run.statuses)
+        is_passed = is_passed and not _is_forged(run)
+    else:
+        tests = {test: run.statuses.get(test, TestStatus.MISSING) for test in wanted}
+        is_passed = bool(tests) and all(status is TestStatus.PASSED for status in tests.values())
     return Verdict(
         is_resolved=is_passed and not run.is_timed_out,
         tests=tests,
@@ -87,6 +93,12 @@ def _judge(task: Task, run: VerifierRun, duration_s: float) -> Verdict:
         failure=_failure(task, run),
         notes=("the verifier ran into its time-out",) if run.is_timed_out else (),
     )
+
+
+def _is_forged(run: VerifierRun) -> bool:
+    """Whether a log without one failure belongs to a run that ended with an error."""
+    bad = (TestStatus.FAILED, TestStatus.ERROR)
+    return run.exit_code != 0 and not any(status in bad for status in run.statuses.values())
 
 
 def _failure(task: Task, run: VerifierRun) -> Failure | None:

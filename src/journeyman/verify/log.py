@@ -24,6 +24,16 @@ from journeyman.verify.outcome import Outcome, merged
 from journeyman.verify.php_log import read_phpunit
 from journeyman.verify.pytest_log import parse_pytest
 from journeyman.verify.ruby_log import read_minitest, read_rspec, read_test_unit
+from journeyman.verify.swebench_log import (
+    parse_swebench_django,
+    parse_swebench_matplotlib,
+    parse_swebench_options,
+    parse_swebench_pytest,
+    parse_swebench_pytest_v2,
+    parse_swebench_seaborn,
+    parse_swebench_sympy,
+)
+from journeyman.verify.swebench_rules import follows_swebench
 from journeyman.verify.tap_log import read_tap
 from journeyman.verify.unittest_log import parse_unittest
 
@@ -31,6 +41,13 @@ __all__ = ["list_parsers", "parse_log", "read_log"]
 
 _PARSERS: dict[str, Callable[[str], dict[str, TestStatus]]] = {
     "pytest": parse_pytest,
+    "swebench-django": parse_swebench_django,
+    "swebench-matplotlib": parse_swebench_matplotlib,
+    "swebench-options": parse_swebench_options,
+    "swebench-pytest": parse_swebench_pytest,
+    "swebench-pytest-v2": parse_swebench_pytest_v2,
+    "swebench-seaborn": parse_swebench_seaborn,
+    "swebench-sympy": parse_swebench_sympy,
     "unittest": parse_unittest,
 }
 
@@ -60,6 +77,9 @@ def list_parsers() -> list[str]:
 
 def parse_log(parser: str, text: str) -> dict[str, TestStatus]:
     """Read the outcome of each test out of a log; colours are ignored, cut logs are fine."""
+    if follows_swebench(parser) and parser in _PARSERS:
+        # The harness reads logs as text files, colours and all.
+        return _PARSERS[parser](text.replace("\r\n", "\n").replace("\r", "\n"))
     if parser in _PARSERS:
         return _PARSERS[parser](_plain(text))
     return {test: outcome.status for test, outcome in read_log(parser, text).items()}

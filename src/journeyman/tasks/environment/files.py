@@ -22,9 +22,11 @@ __all__ = ["export_tree", "keep_byproducts", "seal_toolchain", "size_of", "write
 
 def export_tree(project: Project, target: Path) -> None:
     """Write the commit's tree, byte for byte, without `.git`."""
+    target = target.absolute()
     target.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="journeyman-") as scratch:
-        env = {"GIT_INDEX_FILE": str(Path(scratch, "index"))}
+        # A bare repository has no work tree of its own.
+        env = {"GIT_INDEX_FILE": str(Path(scratch, "index")), "GIT_WORK_TREE": str(target)}
         git(project.path, "read-tree", project.commit, env=env)
         git(project.path, "checkout-index", "--all", f"--prefix={target}/", env=env)
 

@@ -1,0 +1,293 @@
+"""`journeyman eval`: measure agents on a repository or a benchmark, and say how sure the answer is."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from journeyman.cli.output import note, print_json, print_lines, print_table
+from journeyman.cli.progress import RolloutProgress, Steps
+from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.errors import JourneymanError
+from journeyman.evals.compare import compare_evaluations, render_comparison
+from journeyman.evals.evaluation import Evaluation, load_evaluation
+from journeyman.evals.findings import say_findings
+from journeyman.evals.matrix import MatrixConfig, run_matrix
+from journeyman.evals.reports import write_reports
+from journeyman.evals.repository import BenchmarkConfig, make_benchmark
+from journeyman.evals.words import money, share, span
+from journeyman.runs import RunFolder
+from journeyman.scaffolds import SessionLimits
+from journeyman.tasks import load_taskset, obtain_project
+
+__all__ = ["app"]
+
+app = App(name="eval", help="Measure agents on a repository or a benchmark, with intervals.")
+app.command(
+    "journeyman.cli.eval_adherence:adherence",
+    name="adherence",
+    help="How often a model's calls keep to each tool chat template.",
+)
+app.command(
+    "journeyman.cli.eval_benchmark:suites", name="suites", help="Which benchmarks' files are read."
+)
+app.command(
+    "journeyman.cli.eval_benchmark:prepare",
+    name="prepare",
+    help="Make a taskset of a SWE-bench file and clones of its repositories.",
+)
+
+
+class EvaluateConfig(MatrixConfig):
+    """A taskset, and who works on it."""
+
+    taskset: Path
+    """Folder of the taskset."""
+
+
+class RepositoryConfig(MatrixConfig, BenchmarkConfig):
+    """A repository, what tasks are made of it, and who works on them."""
+
+    source: str
+    """A path to a Git repository, its URL, or a project's name on the package index."""
+    limits: SessionLimits = SessionLimits(num_turns=50, time_s=900.0)
+    """Ceilings of each conversation."""
+
+
+class GivenTasks(EvaluateConfig):
+    """The flags of `eval tasks`; the taskset is positional."""
+
+    taskset: Annotated[Path, Parameter(parse=False)] = Path()
+    models: Annotated[tuple[str, ...], Parameter(name="--model")] = ("oracle", "noop")
+    """A model to evaluate; again for more."""
+    scaffolds: Annotated[tuple[str, ...], Parameter(name="--scaffold")] = ("bash",)
+    """An agent around the models; again for more."""
+    tasks: Annotated[tuple[str, ...], Parameter(name="--task")] = ()
+    """Only this instance id; again for more."""
+
+
+class GivenRepository(RepositoryConfig):
+    """The flags of `eval repo`; the source is positional."""
+
+    source: Annotated[str, Parameter(parse=False)] = ""
+    models: Annotated[tuple[str, ...], Parameter(name="--model")] = ("oracle", "noop")
+    """A model to evaluate; again for more."""
+    scaffolds: Annotated[tuple[str, ...], Parameter(name="--scaffold")] = ("bash",)
+    """An agent around the models; again for more."""
+    tasks: Annotated[tuple[str, ...], Parameter(name="--task")] = ()
+    """Only this instance id; again for more."""
+
+
+@app.command(name="tasks")
+def evaluate_tasks(
+    taskset: Path,
+    /,
+    *,
+    given: Annotated[GivenTasks, Parameter(name="*")] = GivenTasks(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    runs: Path = Path("runs"),
+    name: str | None = None,
+    resume: bool = False,
+    clean: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Let every model in every scaffold work on a taskset, and report.
+
+    Parameters
+    ----------
+    taskset
+        Folder of the taskset.
+    given
+        Who works, and how.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    runs
+        Folder of the runs.
+    name
+        Name of the run; made up where none is given.
+    resume
+        Go on with the named run, or with the newest of this taskset.
+    clean
+        Throw an old run of the same name away first.
+    dry_run
+        Print the resolved config and stop.
+    json
+        Print the evaluation as JSON.
+    """
+    settings = resolve_settings(EvaluateConfig, config, given, taskset=taskset.absolute())
+    if dry_run:
+        return show_config(settings)
+    what = load_taskset(settings.taskset).name
+    with RunFolder.create(
+        runs,
+        "eval",
+        what,
+        config=settings,
+        argv=command_line(),
+        name=name,
+        resume=resume,
+        clean=clean,
+    ) as run:
+        note(f"evaluation in {run.path}")
+        evaluation = asyncio.run(_evaluate(settings, settings.taskset, run, Steps(), ()))
+    return _tell(evaluation, run.path, is_json=json)
+
+
+@app.command(name="repo")
+def evaluate_repository(
+    source: str,
+    /,
+    *,
+    given: Annotated[GivenRepository, Parameter(name="*")] = GivenRepository(),  # noqa: B008
+    config: tuple[Path, ...] = (),
+    runs: Path = Path("runs"),
+    name: str | None = None,
+    resume: bool = False,
+    clean: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make a benchmark of your own repository and say which agent and model serve it best.
+
+    Parameters
+    ----------
+    source
+        A path to a Git repository, its URL, or a project's name on the package index.
+    given
+        What tasks are made, who works on them, and how.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    runs
+        Folder of the runs.
+    name
+        Name of the run; made up where none is given.
+    resume
+        Go on with the named run, or with the newest of this repository.
+    clean
+        Throw an old run of the same name away first.
+    dry_run
+        Print the resolved config and stop.
+    json
+        Print the evaluation as JSON.
+    """
+    settings = resolve_settings(RepositoryConfig, config, given, source=_whole(source))
+    if dry_run:
+        return show_config(settings)
+    steps = Steps()
+    steps(f"obtaining {source}")
+    project = obtain_project(settings.source)
+    note(f"         {project.origin_note}")
+    with RunFolder.create(
+        runs,
+        "eval",
+        project.name,
+        config=settings,
+        argv=command_line(),
+        name=name,
+        resume=resume,
+        clean=clean,
+    ) as run:
+        note(f"         evaluation in {run.path}")
+
+        async def go() -> Evaluation:
+            benchmark = await make_benchmark(
+                project, run.path.absolute(), settings, on_progress=steps, backend=settings.sandbox
+            )
+            steps(f"{len(benchmark.taskset.tasks)} tasks")
+            return await _evaluate(settings, benchmark.taskset.folder, run, steps, benchmark.notes)
+
+        evaluation = asyncio.run(go())
+    return _tell(evaluation, run.path, is_json=json)
+
+
+async def _evaluate(
+    settings: MatrixConfig, taskset: Path, run: RunFolder, steps: Steps, notes: tuple[str, ...]
+) -> Evaluation:
+    evaluation = await run_matrix(
+        settings,
+        taskset,
+        run,
+        argv=command_line(),
+        listener=RolloutProgress,
+        say=steps,
+        notes=notes,
+    )
+    write_reports(run, evaluation)
+    run.set_status("finished", num_tasks=evaluation.num_tasks)
+    return evaluation
+
+
+@app.command(name="compare")
+def compare(runs: tuple[Path, ...], /, *, strict: bool = False, json: bool = False) -> int:
+    """Put runs beside each other: evaluations, rollouts or gradings.
+
+    Parameters
+    ----------
+    runs
+        Folders of two or more runs; the first is compared with each other one.
+    strict
+        Refuse with exit code 1 where their settings differ, rather than only saying so.
+    json
+        Print the comparison as JSON.
+    """
+    if len(runs) < 2:
+        raise JourneymanError(
+            "there is nothing to compare one run with", "journeyman eval compare RUN RUN"
+        )
+    comparison = compare_evaluations([load_evaluation(path) for path in runs])
+    if json:
+        print_json(comparison)
+    else:
+        print_lines(render_comparison(comparison).rstrip("\n").split("\n"))
+    return 1 if strict and not comparison.is_fair else 0
+
+
+@app.command(name="report")
+def report(run: Path, /, *, json: bool = False) -> int:
+    """Print the findings of an evaluation, or of any run of rollouts or gradings.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    json
+        Print the evaluation as JSON.
+    """
+    return _tell(load_evaluation(run), run, is_json=json)
+
+
+def _tell(evaluation: Evaluation, run: Path, *, is_json: bool) -> int:
+    if is_json:
+        print_json(evaluation)
+        return 0
+    print_table(
+        ("agent", "rollouts", "resolved", "solve rate", "95% interval", "turns", "cost"),
+        [
+            (
+                it.name,
+                it.num_counted,
+                it.num_resolved,
+                share(it.solve_rate) or "-",
+                span(it.interval),
+                f"{it.turns.mean:.1f}",
+                money(it.total_cost_usd),
+            )
+            for it in (*evaluation.ranked, *evaluation.references)
+        ],
+    )
+    print_lines(["", *(line.replace("**", "") for line in say_findings(evaluation)), ""])
+    if (run / "report.html").is_file():
+        print_lines([f"report  {run}/report.md", f"page    {run}/report.html"])
+    looks = [f"look    journeyman view {run}/{folder}" for folder in evaluation.runs.values()]
+    print_lines(looks)
+    return 0
+
+
+def _whole(source: str) -> str:
+    """Return a path as an absolute one, so that the run can be repeated from elsewhere."""
+    path = Path(source).expanduser()
+    return str(path.absolute()) if (path / ".git").exists() or path.is_dir() else source

@@ -1,0 +1,1 @@
+"""placeholder to be replaced in the next commit"""

@@ -1,0 +1,1 @@
+"""SWE-bench and its relatives: instances read, prepared and graded as the benchmark does."""
