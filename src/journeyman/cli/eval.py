@@ -32,6 +32,11 @@ app.command(
     help="How often a model's calls keep to each tool chat template.",
 )
 app.command(
+    "journeyman.cli.eval_adherence:curve",
+    name="curve",
+    help="Adherence against the number of templates trained on.",
+)
+app.command(
     "journeyman.cli.eval_benchmark:suites", name="suites", help="Which benchmarks' files are read."
 )
 app.command(

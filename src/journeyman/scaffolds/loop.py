@@ -13,7 +13,7 @@ from journeyman.sandbox.base import Sandbox
 from journeyman.scaffolds.prompts import ASK_FOR_CALL, explain_format, first_messages
 from journeyman.scaffolds.session import LimitReached, ModelSession
 from journeyman.scaffolds.tools import SUBMIT, Tool, ToolContext, explain_arguments
-from journeyman.types import Ending, Message, TaskView, ToolCall, Turn
+from journeyman.types import Ending, Message, TaskView, ToolCall, ToolSpec, Turn
 
 __all__ = ["ToolLoop"]
 
@@ -24,6 +24,11 @@ class ToolLoop:
     def __init__(self, name: str, make_tools: Callable[[], Sequence[Tool]]) -> None:
         self.name = name
         self._make_tools = make_tools
+
+    @property
+    def specs(self) -> tuple[ToolSpec, ...]:
+        """The tools as they are declared to a model."""
+        return tuple(tool.spec for tool in self._make_tools())
 
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Work until the agent submits or a limit is reached, and say which."""

@@ -29,8 +29,8 @@ _SYSTEMS = (
 )
 _NAMED = (
     "Call the tool {tool} with {arguments}",
-    "Use {tool}. Arguments: {arguments}",
-    "Now run {tool}: {arguments}",
+    "Use {tool} with {arguments}",
+    "Now run {tool}, giving it {arguments}",
 )
 _DESCRIBED = ("I need this: {description} Take {arguments}", "{description} With {arguments}")
 _NO_ARGUMENTS = "no arguments."
