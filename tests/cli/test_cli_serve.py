@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from journeyman.cli import serve
+from journeyman.cli import spoken
 from journeyman.errors import JourneymanError
 from journeyman.gateway import SessionRecord, check_fidelity, client_settings, read_journal
 from journeyman.templates import list_templates
@@ -127,13 +127,13 @@ def test_what_a_user_gets_wrong_is_one_line_and_one_hint(tmp_path, words, compla
     ],
 )
 def test_the_template_is_told_from_the_name(model, template):
-    assert serve._guessed(model) == template
+    assert spoken.guessed_template(model) == template
 
 
 def test_every_guess_is_a_template_and_the_rest_is_asked_for():
-    assert set(serve._TEMPLATE_BY_NAME.values()) <= set(list_templates())
+    assert set(spoken._TEMPLATE_BY_NAME.values()) <= set(list_templates())
     with pytest.raises(JourneymanError, match="which template"):
-        serve._guessed("gguf:mine.gguf")
+        spoken.guessed_template("gguf:mine.gguf")
 
 
 def test_a_port_that_is_taken(tmp_path):

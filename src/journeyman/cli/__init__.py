@@ -27,6 +27,7 @@ VERBS = {
     "templates": ("templates:app", "tool chat templates: list, render, parse, check"),
     "guard": ("guard:app", "score the reward-hacking rules, audit a run's rollouts"),
     "serve": ("serve:serve", "serve a model to IDEs and agents, over every protocol"),
+    "code": ("code:code", "a coding assistant in this folder, on a model of your own"),
     "model": ("model:app", "which models can be named, what one takes and does; new ones"),
     "train": ("train:app", "train a model on source files or on verified rollouts"),
     "view": ("view:view", "a run's report, its rollouts, or one of them turn by turn"),

@@ -14,34 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from journeyman.cli.output import note, print_json, print_lines
+from journeyman.cli.spoken import gateway_settings, spoken
 from journeyman.errors import JourneymanError
 
 if TYPE_CHECKING:
-    from journeyman.gateway import Gateway, GatewaySettings
-    from journeyman.models import Model
+    from journeyman.gateway import Gateway
     from journeyman.templates import ToolTemplate
 
 __all__ = ["serve"]
-
-# By what a model's name holds, the longest first; every other model must be told its template.
-_TEMPLATE_BY_NAME = {
-    "qwen3-coder": "qwen3_coder",
-    "qwen2.5-coder": "qwen25_coder",
-    "qwen": "hermes",
-    "hermes": "hermes",
-    "smollm": "hermes",
-    "kimi-k2": "kimik2",
-    "glm-4": "glm46",
-    "minimax-m2": "minimax_m2",
-    "minimax-m1": "minimax_m1",
-    "deepseek-v3.2": "deepseekv32",
-    "deepseek-v3.1": "deepseekv31",
-    "deepseek-v3": "deepseekv3",
-    "deepseek-r1": "deepseekr1",
-    "seed-oss": "seed_oss",
-    "gpt-oss": "harmony_json",
-    "llama-4": "llama4_json",
-}
 
 
 def serve(
@@ -131,11 +111,11 @@ async def _serve(
         journal = Journal(capture) if capture is not None else None
         opened = await open_model(spec, on_progress=note)
         stack.push_async_callback(opened.close)
-        behind, chosen = _spoken(opened, template)
+        behind, chosen = spoken(opened, template)
         gateway = Gateway(
             behind,
             chosen,
-            _settings(opened),
+            gateway_settings(opened),
             keys=None if key is None else frozenset({key}),
             on_turn=journal.write if journal is not None else None,
         )
@@ -145,45 +125,6 @@ async def _serve(
             _tell(url, opened.name, chosen, key is not None, is_json=is_json)
             await stopping.wait()
             note("stopping: calls under way may end; Ctrl-C again ends them")
-
-
-def _spoken(model: Model, name: str) -> tuple[Model, ToolTemplate | None]:
-    """Return what is served and in which template; a script is made to speak one if it is named."""
-    from journeyman.gateway import SpokenModel
-    from journeyman.models import ScriptedModel
-    from journeyman.templates import get_template
-
-    if model.reads_text:
-        return model, get_template(name or _guessed(model.name))
-    if not name:
-        return model, None
-    if not isinstance(model, ScriptedModel):
-        raise JourneymanError(
-            f"{model.name} speaks a chat protocol and brings its own template", "omit --template"
-        )
-    template = get_template(name)
-    return SpokenModel(model, template), template
-
-
-def _guessed(model: str) -> str:
-    word = model.lower().replace("_", "-")
-    for part in sorted(_TEMPLATE_BY_NAME, key=len, reverse=True):
-        if part in word:
-            return _TEMPLATE_BY_NAME[part]
-    raise JourneymanError(
-        f"which template does {model} speak?", "add --template NAME; journeyman templates list"
-    )
-
-
-def _settings(model: Model) -> GatewaySettings:
-    from journeyman.gateway import GatewaySettings
-
-    context_tokens = getattr(model, "context_tokens", None)
-    return (
-        GatewaySettings()
-        if context_tokens is None
-        else GatewaySettings(context_tokens=context_tokens)
-    )
 
 
 def _stop_on_signals(gateway: Gateway) -> asyncio.Event:

@@ -7,9 +7,9 @@ from journeyman.scaffolds.loop import ToolLoop
 from journeyman.scaffolds.tools import BASH, SUBMIT, Tool
 from journeyman.types import ToolSpec
 
-__all__ = ["make_editor"]
+__all__ = ["EDITOR_SPEC", "make_editor"]
 
-_SPEC = ToolSpec(
+EDITOR_SPEC = ToolSpec(
     name="str_replace_editor",
     description=(
         "View, create and edit files. `view` shows a file with line numbers, or what is in a "
@@ -56,4 +56,4 @@ _SPEC = ToolSpec(
 
 def make_editor() -> ToolLoop:
     """Return the scaffold; each conversation has an editor of its own."""
-    return ToolLoop("editor", lambda: (BASH, Tool(_SPEC, Editor().run), SUBMIT))
+    return ToolLoop("editor", lambda: (BASH, Tool(EDITOR_SPEC, Editor().run), SUBMIT))
