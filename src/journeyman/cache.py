@@ -13,11 +13,11 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["fill_once", "sweep"]
+__all__ = ["fill_once", "fill_once_waiting", "sweep"]
 
 _PREFIX = ".new-"
 
@@ -32,13 +32,28 @@ def fill_once(place: Path, fill: Callable[[Path], None]) -> Path:
     sweep(place.parent)
     with _unfinished(place.parent) as scratch:
         fill(scratch)
-        scratch.chmod(0o755)
-        try:
-            scratch.rename(place)
-        except OSError:
-            if not place.exists():
-                raise
+        _put(scratch, place)
     return place
+
+
+async def fill_once_waiting(place: Path, fill: Callable[[Path], Awaitable[None]]) -> Path:
+    """Do the same with a `fill` that waits, such as for a sandbox."""
+    if place.exists():
+        return place
+    sweep(place.parent)
+    with _unfinished(place.parent) as scratch:
+        await fill(scratch)
+        _put(scratch, place)
+    return place
+
+
+def _put(scratch: Path, place: Path) -> None:
+    scratch.chmod(0o755)
+    try:
+        scratch.rename(place)
+    except OSError:
+        if not place.exists():
+            raise
 
 
 def sweep(folder: Path) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.models import ScriptedModel, bind, open_model
-from journeyman.types import Message, Origin, Prompt, Sampling, Task, VerifierSpec
+from journeyman.types import Message, Origin, Prompt, Sampling, Task, ToolSpec, VerifierSpec
 
 
 def make_task(patch: str, instance_id: str = "one") -> Task:
@@ -111,15 +111,21 @@ async def test_the_oracle_applies_any_bytes(tmp_path: Path, size: int) -> None:
     patch = git("diff", "--binary").decode()
     git("checkout", "-q", ".")
     model = bind(await open_model("oracle"), make_task(patch))
-    message = (await model.complete(said(), Sampling())).message
-    assert message is not None
-    for call in message.tool_calls:
-        command = call.arguments["command"]
-        subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)  # noqa: ASYNC221
+    shell = ToolSpec(
+        name="bash", parameters={"type": "object", "properties": {"command": {"type": "string"}}}
+    )
+    messages = [Message(role="user", content="go")]
+    for _ in range(20):
+        prompt = Prompt(messages=tuple(messages), tools=(shell, ToolSpec(name="submit")))
+        message = (await model.complete(prompt, Sampling())).message
+        assert message is not None
+        (call,) = message.tool_calls
+        if call.name == "submit":
+            break
+        subprocess.run(["sh", "-c", call.arguments["command"]], cwd=tmp_path, check=True)  # noqa: ASYNC221
+        messages.append(message)
+    assert call.name == "submit"
     assert target.read_bytes() == fixed
-    last = (await model.complete(said("x"), Sampling())).message
-    assert last is not None
-    assert last.tool_calls[0].name == "submit"
 
 
 async def test_noop_submits_at_once() -> None:

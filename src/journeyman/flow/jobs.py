@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -91,13 +92,14 @@ class JobResult(Data):
     hint: str = ""
 
 
-def usage(trajectory: Trajectory) -> dict[str, float]:
-    """Sum up what a conversation used, by the fields of `AgentWork`."""
-    completions = [turn.completion for turn in trajectory.turns]
+def usage(trajectories: Iterable[Trajectory]) -> dict[str, float]:
+    """Sum up what the branches of a conversation used, by the fields of `AgentWork`."""
+    turns = [turn for trajectory in trajectories for turn in trajectory.turns]
+    completions = [turn.completion for turn in turns]
     return {
-        "num_turns": len(trajectory.turns),
+        "num_turns": len(turns),
         "num_prompt_tokens": sum(item.num_prompt_tokens for item in completions),
         "num_completion_tokens": sum(item.num_completion_tokens for item in completions),
-        "num_format_errors": sum(len(turn.format_errors) for turn in trajectory.turns),
+        "num_format_errors": sum(len(turn.format_errors) for turn in turns),
         "cost_usd": sum(item.cost_usd for item in completions),
     }

@@ -6,6 +6,7 @@ An agent that never touches its workspace never costs one. Beside that it is the
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
@@ -47,6 +48,10 @@ class LazySandbox:
     async def write(self, path: str, data: bytes) -> None:
         """Write a file, its parents made as needed."""
         await (await self._opened()).write(path, data)
+
+    async def listen(self, port: int = 0) -> socket.socket:
+        """Return a socket that listens on its loopback."""
+        return await (await self._opened()).listen(port)
 
     async def close(self) -> None:
         """Close it if it was opened. Safe to call twice."""

@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from journeyman.config import digest
-from journeyman.errors import JourneymanError
+from journeyman.errors import AttributedError, JourneymanError
 from journeyman.flow.config import RolloutConfig
 from journeyman.flow.jobs import AgentWork, Seat
 from journeyman.guard import Subject, make_guard
 from journeyman.models import Model, open_model
 from journeyman.runs import slug
-from journeyman.scaffolds import get_scaffold
+from journeyman.scaffolds import get_scaffold, is_external
 from journeyman.tasks import Taskset, load_taskset
 from journeyman.templates import get_template
 from journeyman.types import Task
@@ -70,7 +70,7 @@ async def planned(
     """
     taskset = load_taskset(config.taskset)
     tasks = select_tasks(taskset, config.tasks)
-    get_scaffold(config.scaffold)
+    await _prepare_scaffold(config, on_progress)
     make_guard(config.guard, Subject(""))
     async with contextlib.AsyncExitStack() as stack:
         models: dict[str, Model] = dict(given or {})
@@ -83,6 +83,22 @@ async def planned(
             if model.reads_text:
                 get_template(config.template).stream()  # one that only renders is refused
         yield Plan(taskset, tasks, models, make_seats(config, list(tasks)))
+
+
+async def _prepare_scaffold(
+    config: RolloutConfig, on_progress: Callable[[str], None] | None
+) -> None:
+    """Install what the scaffold needs before any rollout waits for it."""
+    scaffold = get_scaffold(config.scaffold)
+    if is_external(config.scaffold):
+        get_template(config.template).stream()
+    try:
+        await scaffold.mounts(backend=config.sandbox, on_progress=on_progress)
+    except AttributedError as error:
+        raise JourneymanError(
+            f"{config.scaffold} cannot be installed: {error.detail}",
+            "mend what it says, or name another version: --scaffold NAME@VERSION",
+        ) from None
 
 
 def select_tasks(taskset: Taskset, wanted: tuple[str, ...]) -> dict[str, Task]:

@@ -22,13 +22,20 @@ from journeyman.flow.lazy_sandbox import LazySandbox
 from journeyman.flow.patience import Patience
 from journeyman.flow.turn_events import turn_events
 from journeyman.flow.workplace import Workplace
+from journeyman.gateway import SpokenModel
 from journeyman.guard import Subject, make_guard
-from journeyman.models import bind
-from journeyman.sandbox import Sandbox, SandboxSpec, environment_spec, load_environment
-from journeyman.scaffolds import ModelSession, capture_patch, get_scaffold
+from journeyman.models import KnowingModel, Model, ScriptedModel, bind
+from journeyman.sandbox import (
+    Sandbox,
+    SandboxSpec,
+    environment_spec,
+    load_environment,
+    with_mounts,
+)
+from journeyman.scaffolds import ModelSession, Scaffold, capture_patch, get_scaffold, is_external
 from journeyman.tasks import prepare_workspace
 from journeyman.templates import get_template
-from journeyman.types import Ending, Failure, Task, TaskView, Trajectory, Turn, Verdict
+from journeyman.types import Ending, Failure, Sampling, Task, TaskView, Trajectory, Turn, Verdict
 from journeyman.verify import grade
 
 __all__ = ["Emit", "attribute", "deadline_s", "perform", "view_task"]
@@ -103,13 +110,16 @@ class _Draft:
             failure=failure,
             started_at=self.started_at,
             duration_s=self.duration_s,
-            **usage(self.session.trajectory()),
+            **usage(self.session.trajectories()),
         )
 
     def result(self, **parts: object) -> JobResult:
         files = dict(parts.pop("files", None) or {})  # type: ignore[call-overload]
         if self.session is not None:
-            files["trajectory.json"] = _encode(self.session.trajectory())
+            files |= self.session.files
+            for number, branch in enumerate(self.session.trajectories(), start=1):
+                name = "trajectory.json" if number == 1 else f"trajectory-{number}.json"
+                files[name] = _encode(branch)
         return JobResult.model_validate(
             {"job": self.job, "files": files, "duration_s": self.duration_s, **parts}
         )
@@ -138,8 +148,10 @@ def attribute(error: Exception) -> Failure:
 async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobResult:
     job, patience = draft.job, draft.patience
     assert patience is not None
-    model = bind(await place.model(job.seat.model), job.task)
+    model, sampling = _bound(job, await place.model(job.seat.model))
+    scaffold = get_scaffold(job.config.scaffold)
     spec = await _prepare(job, place, patience)
+    spec = with_mounts(spec, await scaffold.mounts(backend=job.config.sandbox))
     name, backend, group = job.sandbox_name, job.config.sandbox, job.seat.group_id
     async with place.sandbox(
         spec, name=name, backend=backend, patience=patience, group=group
@@ -147,7 +159,7 @@ async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobRes
         draft.session = ModelSession(
             model,
             template=get_template(job.config.template) if model.reads_text else None,
-            sampling=job.config.sampling.model_copy(update={"seed": job.seat.seed}),
+            sampling=sampling,
             limits=job.config.limits,
             scaffold=job.config.scaffold,
             on_turn=_turn_counter(job, emit),
@@ -156,7 +168,7 @@ async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobRes
         )
         patience.forgive_also(draft.session.forgive)
         patience.enter("working")
-        ending, failure = await _run_scaffold(draft, sandbox)
+        ending, failure = await _run_scaffold(draft, scaffold, sandbox)
         patience.enter("capturing")
         patch, no_patch = await _capture(sandbox, job.task)
     work = draft.work(ending, patch, failure or no_patch)
@@ -201,10 +213,26 @@ def _model_gate(
     return gate
 
 
-async def _run_scaffold(draft: _Draft, sandbox: Sandbox) -> tuple[Ending, Failure | None]:
+def _bound(job: Job, model: Model) -> tuple[Model, Sampling]:
+    """Bind the model to the task, and say how its completions are drawn.
+
+    Behind a gateway a script speaks the run's template token by token, as a real model does. Its
+    tokens are a few bytes each, so their number is bounded by the session alone.
+    """
+    config = job.config
+    sampling = config.sampling.model_copy(update={"seed": job.seat.seed})
+    bound = bind(model, job.task)
+    if not is_external(config.scaffold) or not isinstance(bound, ScriptedModel | KnowingModel):
+        return bound, sampling
+    spoken = SpokenModel(bound, get_template(config.template), seed=job.seat.seed)
+    return spoken, sampling.model_copy(update={"max_tokens": config.limits.num_tokens})
+
+
+async def _run_scaffold(
+    draft: _Draft, scaffold: Scaffold, sandbox: Sandbox
+) -> tuple[Ending, Failure | None]:
     """Let the scaffold run; a failure that is still graded is data, any other is raised."""
     assert draft.session is not None
-    scaffold = get_scaffold(draft.job.config.scaffold)
     try:
         return await scaffold.run(view_task(draft.job.task), sandbox, draft.session), None
     except AttributedError as error:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from journeyman.gateway.respelling import is_respelled
 from journeyman.types import Message, ToolSpec, Turn
 
 __all__ = ["Conversations", "Node", "Place", "TokenHash", "digest_tokens"]
@@ -97,6 +98,8 @@ class Conversations:
         self.nodes: list[Node] = []
         """Every turn in the order of its end; empty where only the latest are remembered."""
         self._known: OrderedDict[bytes, Node] = OrderedDict()
+        self._shown: OrderedDict[str, Message] = OrderedDict()
+        """Answers that call tools, by the identifier of their first call."""
         self._num_added = 0
         self._num_remembered = num_remembered
 
@@ -106,7 +109,7 @@ class Conversations:
         digest.update(json.dumps([tool.model_dump() for tool in tools], default=str).encode())
         parent, num_known = None, 0
         for index, message in enumerate(messages, start=1):
-            digest.update(_canonical(message))
+            digest.update(_canonical(self._as_shown(message)))
             if message.role == "assistant":
                 key = digest.digest()
                 node = self._known.get(key)
@@ -121,10 +124,29 @@ class Conversations:
         node.index = self._num_added
         self._num_added += 1
         self._known[place.digest.digest()] = node
+        if answer.tool_calls:
+            self._shown[answer.tool_calls[0].id] = answer
         if self._num_remembered is None:
             self.nodes.append(node)
-        elif len(self._known) > self._num_remembered:
-            self._known.popitem(last=False)
+            return
+        for kept in (self._known, self._shown):
+            if len(kept) > self._num_remembered:
+                kept.popitem(last=False)
+
+    def _as_shown(self, message: Message) -> Message:
+        """Return a turn as the client was shown it, where it respells the calls of that turn."""
+        if message.role != "assistant" or not message.tool_calls:
+            return message
+        shown = self._shown.get(message.tool_calls[0].id)
+        return shown if shown is not None and is_respelled(message, shown) else message
+
+    def alias(self, digest: Any, node: Node, answer: Message) -> None:
+        """Let a turn also be found by a history that does not hold all that led to it.
+
+        `digest` has taken in that history; it is used up.
+        """
+        digest.update(_canonical(answer))
+        self._known[digest.digest()] = node
 
 
 class TokenHash:

@@ -9,14 +9,17 @@ import asyncio
 import time
 from array import array
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from journeyman.errors import AttributedError
 from journeyman.gateway.conversation import Node, digest_tokens
 from journeyman.gateway.drawing import Drawing, Emit
 from journeyman.gateway.errors import GatewayError, from_model
+from journeyman.gateway.judging import feedback_on, judge_calls
 from journeyman.gateway.prepare import Prepared, fit_systems, prepare, writes_late_systems
 from journeyman.gateway.record import CapturedTurn, capture
-from journeyman.gateway.request import ModelRequest, Outcome
+from journeyman.gateway.request import Batch, ModelRequest, Outcome
 from journeyman.gateway.session import Session
 from journeyman.gateway.settings import GatewaySettings
 from journeyman.gateway.turn_reader import TurnReader
@@ -25,6 +28,17 @@ from journeyman.templates import ToolTemplate
 from journeyman.types import Completion, FormatError, Message, ParsedTurn, Sampling, Turn
 
 __all__ = ["Engine"]
+
+
+class _DoneTurn(NamedTuple):
+    """A turn that was drawn and kept."""
+
+    outcome: Outcome
+    node: Node
+    history: Any
+    """A hash that has taken in the messages before it."""
+    feedback: tuple[Message, ...]
+    """What the guard answers in place of the tools; empty if it let all calls pass."""
 
 
 class Engine:
@@ -64,7 +78,7 @@ class Engine:
             message = f"no end after {self.settings.timeout_s:g} s"
             raise GatewayError("timeout", message) from None
         except AttributedError as error:
-            session.num_failed += 1
+            session.fail(error)
             raise from_model(error) from error
         except asyncio.CancelledError:
             session.num_broken_off += 1
@@ -89,6 +103,37 @@ class Engine:
         return self.settings.timeout_s if left is None else min(left, self.settings.timeout_s)
 
     async def _call(self, session: Session, request: ModelRequest, emit: Emit | None) -> Outcome:
+        if session.guard is None:
+            return (await self._turn(session, request, emit)).outcome
+        return await self._guarded(session, request, emit)
+
+    async def _guarded(self, session: Session, request: ModelRequest, emit: Emit | None) -> Outcome:
+        """Make turns until the guard lets one pass, and tell the client of that one alone.
+
+        The model is told why a call was refused as if the tool had said so. The client knows nothing
+        of it: the turn that passes is found by the client's history and by the model's.
+        """
+        asked, history = request, None
+        while True:
+            held: list[Batch] = []
+
+            async def hold(batch: Batch, into: list[Batch] = held) -> None:
+                into.append(batch)
+
+            done = await self._turn(session, asked, hold)
+            history = done.history if history is None else history
+            if not done.feedback:
+                break
+            session.check()
+            asked = replace(asked, messages=(*asked.messages, done.outcome.message, *done.feedback))
+        if asked is not request:
+            session.conversations.alias(history, done.node, done.outcome.message)
+        if emit is not None:
+            for batch in held:
+                await emit(batch)
+        return done.outcome
+
+    async def _turn(self, session: Session, request: ModelRequest, emit: Emit | None) -> _DoneTurn:
         started_at, clock = time.time(), time.monotonic()
         prepared = await prepare(self.model, self.template, session.conversations, request)
         sampling = self._sampling(session, request, prepared)
@@ -96,6 +141,7 @@ class Engine:
         drawing = Drawing(self.model, self.template, request, emit, needs_tokens=needs_tokens)
         completion, parsed = await drawing.run(prepared.prompt, sampling, prepared.call_lead)
         shown, own, wires = drawing.reader.named(_message(parsed))
+        decisions = judge_calls(session.guard, own)
         turn = Turn(
             prompt_messages=prepared.fresh,
             prompt_text=prepared.added_text,
@@ -104,15 +150,18 @@ class Engine:
             completion=completion,
             message=own,
             format_errors=(*parsed.errors, *_cut_mark(completion)),
+            guard_decisions=decisions,
             started_at=started_at,
             model_duration_s=time.monotonic() - clock,
         )
         session.count(completion.num_completion_tokens)
         node = _node(request, prepared, turn, wires)
+        history = prepared.place.digest.copy()
         session.conversations.add(prepared.place, node, shown)
         if self._on_turn is not None:
             self._on_turn(capture(session.key, node))
-        return _outcome(request, prepared, completion, drawing.reader, shown)
+        outcome = _outcome(request, prepared, completion, drawing.reader, shown)
+        return _DoneTurn(outcome, node, history, feedback_on(shown, decisions))
 
     def _sampling(self, session: Session, request: ModelRequest, prepared: Prepared) -> Sampling:
         """What the client asks for, within what session and context leave."""

@@ -10,10 +10,12 @@ from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import replace
 
+from journeyman.errors import AttributedError
 from journeyman.gateway.conversation import Conversations
 from journeyman.gateway.errors import GatewayError
 from journeyman.gateway.request import ModelRequest
 from journeyman.gateway.settings import GatewaySettings, Limits
+from journeyman.guard import Guard
 from journeyman.types import Ending, Message, Sampling
 
 __all__ = ["Session", "Sessions"]
@@ -31,8 +33,11 @@ class Session:
         limits: Limits | None = None,
         sampling: Sampling | None = None,
         num_remembered: int | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self.key = key
+        self.guard = guard
+        """What judges every call before the client is told of it."""
         self.limits = limits or Limits()
         self.sampling = sampling
         """Temperature, nucleus and seed of every call, and the most tokens; a client's do not count."""
@@ -49,6 +54,9 @@ class Session:
         self.num_broken_off = 0
         """Calls whose client went away."""
         self.num_failed = 0
+        self.failure: AttributedError | None = None
+        """What the model failed with, if no turn has succeeded since."""
+        self._active_at = time.monotonic()
         self._answers: OrderedDict[str, tuple[Message, ...]] = OrderedDict()
         self._num_running = 0
         self._started: float | None = None
@@ -56,24 +64,44 @@ class Session:
     def begin(self) -> None:
         """Admit a call. Raises `GatewayError` if a limit forbids it."""
         self._started = time.monotonic() if self._started is None else self._started
+        self.check(num_running=self._num_running)
+        self._num_running += 1
+        self.num_started += 1
+
+    def check(self, *, num_running: int = 0) -> None:
+        """Raise `GatewayError` if a limit forbids one more turn."""
         limits = self.limits
-        if limits.num_turns is not None and self.num_turns + self._num_running >= limits.num_turns:
+        if limits.num_turns is not None and self.num_turns + num_running >= limits.num_turns:
             raise self._over(Ending.TURN_LIMIT, f"{limits.num_turns} turns")
         if self.num_tokens_left() == 0:
             raise self._over(Ending.TOKEN_LIMIT, f"{limits.num_tokens} completion tokens")
         if self.remaining_s() == 0:
             raise self.out_of_time()
-        self._num_running += 1
-        self.num_started += 1
 
     def end(self) -> None:
         """Release what `begin` took."""
         self._num_running -= 1
+        self._active_at = time.monotonic()
 
     def count(self, num_tokens: int) -> None:
         """Account for a whole turn."""
         self.num_turns += 1
         self.num_tokens += num_tokens
+        self.failure = None
+
+    def fail(self, error: AttributedError) -> None:
+        """Account for a call that the model failed."""
+        self.num_failed += 1
+        self.failure = error
+
+    def forgive(self, duration_s: float) -> None:
+        """Leave seconds out of the time limit that were nobody's doing here, e.g. a wait for a slot."""
+        if self._started is not None:
+            self._started += duration_s
+
+    def idle_s(self) -> float:
+        """Seconds since the last call ended, 0 while one is under way."""
+        return 0.0 if self._num_running else time.monotonic() - self._active_at
 
     def continued(self, request: ModelRequest) -> ModelRequest:
         """Put the history in the place of the answer that stands for it. Raises `GatewayError`."""
@@ -133,12 +161,17 @@ class Sessions:
         self._made: OrderedDict[str, Session] = OrderedDict()
 
     def open(
-        self, key: str, *, limits: Limits | None = None, sampling: Sampling | None = None
+        self,
+        key: str,
+        *,
+        limits: Limits | None = None,
+        sampling: Sampling | None = None,
+        guard: Guard | None = None,
     ) -> Session:
         """Open a session that is captured whole. Raises `ValueError` if `key` is taken."""
         if key in self._opened:
             raise ValueError(f"there is a session {key!r} already")
-        self._opened[key] = Session(key, limits=limits, sampling=sampling)
+        self._opened[key] = Session(key, limits=limits, sampling=sampling, guard=guard)
         return self._opened[key]
 
     def close(self, key: str) -> Session:

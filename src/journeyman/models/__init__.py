@@ -6,6 +6,7 @@ from journeyman.models.endpoint import EndpointModel, EndpointSettings
 from journeyman.models.llama import LlamaModel
 from journeyman.models.llama_process import LlamaSettings
 from journeyman.models.local_settings import LocalSettings
+from journeyman.models.oracle import KnowingModel
 from journeyman.models.registry import bind, list_models, open_model
 from journeyman.models.scripted import ScriptedModel
 
@@ -13,6 +14,7 @@ __all__ = [
     "ContextOverflowError",
     "EndpointModel",
     "EndpointSettings",
+    "KnowingModel",
     "LlamaModel",
     "LlamaSettings",
     "LocalSettings",

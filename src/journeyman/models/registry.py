@@ -25,12 +25,12 @@ from journeyman.models.endpoint import EndpointSettings, open_endpoint
 from journeyman.models.llama import LlamaModel
 from journeyman.models.llama_process import LlamaSettings
 from journeyman.models.local_settings import LocalSettings
+from journeyman.models.oracle import KnowingModel
 from journeyman.models.scripted import (
     OracleModel,
     ScriptedModel,
     load_script,
     noop_script,
-    oracle_script,
 )
 from journeyman.models.smollm2 import obtain_smollm2
 from journeyman.models.token_server import open_token_server
@@ -137,7 +137,7 @@ def list_models() -> dict[str, str]:
 def bind(model: Model, task: Task) -> Model:
     """Return the view of `model` that one rollout of `task` uses."""
     if isinstance(model, OracleModel):
-        return ScriptedModel(model.name, oracle_script(task.patch))
+        return KnowingModel(model.name, task.patch)
     if isinstance(model, ScriptedModel):
         return model.for_task(task.instance_id)
     return model

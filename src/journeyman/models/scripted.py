@@ -2,7 +2,7 @@
 
 A script is a list of assistant messages. The model holds no state: it counts the assistant messages
 of the prompt and answers with the next one of the script, so that any number of rollouts share it.
-`oracle` applies the gold patch and submits; `noop` submits at once. Not a language model.
+`noop` submits at once. Not a language model.
 
     $ cat script.json
     [{"tool_calls": [{"name": "bash", "arguments": {"command": "ls"}}]},
@@ -11,7 +11,6 @@ of the prompt and answers with the next one of the script, so that any number of
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,11 +21,7 @@ from pydantic import ValidationError
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.types import Completion, Message, Prompt, Sampling, ToolCall
 
-__all__ = ["OracleModel", "ScriptedModel", "load_script", "noop_script", "oracle_script"]
-
-# Linux refuses one argument of 128 KiB and more, and a command may travel as one.
-_CHUNK_CHARACTERS = 96_000
-_PATCH_FILE = "/tmp/journeyman-oracle.patch"  # noqa: S108 - a path inside the sandbox
+__all__ = ["OracleModel", "ScriptedModel", "load_script", "noop_script"]
 
 Script = tuple[Message, ...]
 
@@ -78,36 +73,10 @@ class OracleModel:
         """Nothing to release."""
 
 
-def oracle_script(patch: str) -> Script:
-    """Return the two messages that apply `patch` with `bash` and submit, whatever its bytes."""
-    encoded = base64.b64encode(patch.encode("utf-8", "surrogateescape")).decode()
-    starts = range(0, len(encoded), _CHUNK_CHARACTERS)
-    commands = [
-        f"printf %s '{encoded[start : start + _CHUNK_CHARACTERS]}' >> {_PATCH_FILE}.base64"
-        for start in starts
-    ]
-    commands.append(
-        f"base64 -d {_PATCH_FILE}.base64 > {_PATCH_FILE}"
-        f" && git apply --whitespace=nowarn {_PATCH_FILE}"
-        f" && rm {_PATCH_FILE} {_PATCH_FILE}.base64"
-    )
-    calls = tuple(
-        ToolCall(name="bash", arguments={"command": command}, id=f"call_{index}")
-        for index, command in enumerate(commands)
-    )
-    applying = Message(role="assistant", content="I apply the fix.", tool_calls=calls)
-    return (applying if patch else _nothing_to_apply(), *noop_script())
-
-
 def noop_script() -> Script:
     """Return the one message that submits at once."""
     call = ToolCall(name="submit", id="call_submit")
     return (Message(role="assistant", content="I submit.", tool_calls=(call,)),)
-
-
-def _nothing_to_apply() -> Message:
-    call = ToolCall(name="bash", arguments={"command": "true"}, id="call_0")
-    return Message(role="assistant", content="There is nothing to apply.", tool_calls=(call,))
 
 
 def load_script(path: Path) -> ScriptedModel:

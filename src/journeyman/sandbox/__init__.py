@@ -15,11 +15,13 @@ from journeyman.sandbox.base import (
     SandboxSpec,
 )
 from journeyman.sandbox.diagnosis import diagnose
-from journeyman.sandbox.environment import environment_spec, load_environment
+from journeyman.sandbox.environment import environment_spec, load_environment, with_mounts
 from journeyman.sandbox.opening import open_sandbox, opened
+from journeyman.sandbox.settings import AGENT_HOME
 from journeyman.sandbox.state import reap
 
 __all__ = [
+    "AGENT_HOME",
     "ENVIRONMENT_PATH",
     "WORKSPACE",
     "Executed",
@@ -34,4 +36,5 @@ __all__ = [
     "open_sandbox",
     "opened",
     "reap",
+    "with_mounts",
 ]

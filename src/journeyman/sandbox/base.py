@@ -6,6 +6,7 @@ async with opened(spec) as sandbox:
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -112,6 +113,14 @@ class Sandbox(Protocol):
 
     async def write(self, path: str, data: bytes) -> None:
         """Write a file, its parents made as needed."""
+        ...
+
+    async def listen(self, port: int = 0) -> socket.socket:
+        """Return a socket that listens on 127.0.0.1 inside; who accepts, and closes it, is outside.
+
+        Port 0 takes a free one. It is how a program in there reaches a server of ours and nothing
+        else. Raises `JourneymanError` where the sandbox's network cannot be entered.
+        """
         ...
 
     async def close(self) -> None:

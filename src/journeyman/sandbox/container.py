@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import secrets
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -117,19 +118,22 @@ class ContainerSandbox:
             if archive:
                 await self._must(["tar", "-x", "-p", "-C", WORKSPACE, "-f", "-"], archive)
 
-    async def serve_index(self) -> None:
-        """Serve the package indexes on the container's own loopback, from out here."""
-        from journeyman.sandbox.index import INDEX_PORT, open_index  # with HTTP, others need not
-
+    async def listen(self, port: int = 0) -> socket.socket:
+        """Return a socket that listens on the container's own loopback."""
         pid = await self._engine.ask("inspect", "--format", "{{.State.Pid}}", self.container)
         try:
-            listener = await asyncio.to_thread(listen_in, int(pid), INDEX_PORT)
+            return await asyncio.to_thread(listen_in, int(pid), port)
         except OSError as error:
             raise JourneymanError(
                 f"the network of a container cannot be entered: {error}",
                 "run as root beside the engine, or use --sandbox namespace",
             ) from None
-        self._index = await open_index(self.spec, listener)
+
+    async def serve_index(self) -> None:
+        """Serve the package indexes on the container's own loopback, from out here."""
+        from journeyman.sandbox.index import INDEX_PORT, open_index  # with HTTP, others need not
+
+        self._index = await open_index(self.spec, await self.listen(INDEX_PORT))
 
     async def _must(self, words: list[str], stdin: bytes) -> None:
         owner = _user(self.spec)

@@ -23,7 +23,7 @@ from journeyman.sandbox.base import (
 from journeyman.sandbox.own_names import own_names
 from journeyman.types import Environment
 
-__all__ = ["environment_spec", "load_environment"]
+__all__ = ["environment_spec", "load_environment", "with_mounts"]
 
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _SYSTEM_PREFIXES = ("/usr", "/bin", "/lib")
@@ -70,6 +70,13 @@ def environment_spec(
         limits=limits or Limits(),
         owner=owner,
     )
+
+
+def with_mounts(spec: SandboxSpec, mounts: Sequence[Mount]) -> SandboxSpec:
+    """Add mounts to a sandbox; what it has at the same target already stays as it is."""
+    taken = {mount.target for mount in spec.mounts}
+    more = tuple(mount for mount in mounts if mount.target not in taken)
+    return spec.model_copy(update={"mounts": (*spec.mounts, *more)})
 
 
 def _index_policy(environment: Environment, folder: Path, forks: Sequence[str]) -> IndexPolicy:

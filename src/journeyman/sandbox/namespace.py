@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -86,6 +87,13 @@ class NamespaceSandbox:
         """Write a file from inside, its parents made as needed."""
         done = await self._script([WRITE, path], data, 4096)
         raise_refusal(done, path)
+
+    async def listen(self, port: int = 0) -> socket.socket:
+        """Return a socket that listens on the sandbox's own loopback."""
+        try:
+            return await self._porter.listen(port)
+        except OSError as error:
+            raise explain_refusal(str(error)) from None
 
     async def close(self) -> None:
         """End every process and remove what the sandbox wrote. Safe to call twice."""

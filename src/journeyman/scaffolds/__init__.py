@@ -2,7 +2,7 @@
 
 from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.patch import capture_patch
-from journeyman.scaffolds.registry import get_scaffold, list_scaffolds
+from journeyman.scaffolds.registry import get_scaffold, is_external, list_scaffolds
 from journeyman.scaffolds.session import LimitReached, ModelSession, SessionLimits
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "SessionLimits",
     "capture_patch",
     "get_scaffold",
+    "is_external",
     "list_scaffolds",
 ]

@@ -6,9 +6,10 @@ ending = await scaffold.run(view, sandbox, session)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
-from journeyman.sandbox.base import Sandbox
+from journeyman.sandbox.base import Mount, Sandbox
 from journeyman.scaffolds.session import ModelSession
 from journeyman.types import Ending, TaskView
 
@@ -19,6 +20,15 @@ class Scaffold(Protocol):
     """An agent that works on one task in one sandbox."""
 
     name: str
+
+    async def mounts(
+        self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None
+    ) -> tuple[Mount, ...]:
+        """Return what its sandboxes need besides the environment, made where it is not there yet.
+
+        Raises `AttributedError("scaffold_unavailable")` where that fails.
+        """
+        ...
 
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Work until the agent submits or a limit is reached, and say which.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from journeyman.sandbox.base import Sandbox
+from journeyman.sandbox.base import Mount, Sandbox
 from journeyman.scaffolds.prompts import ASK_FOR_CALL, explain_format, first_messages
 from journeyman.scaffolds.session import LimitReached, ModelSession
 from journeyman.scaffolds.tools import SUBMIT, Tool, ToolContext, explain_arguments
@@ -29,6 +29,12 @@ class ToolLoop:
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools as they are declared to a model."""
         return tuple(tool.spec for tool in self._make_tools())
+
+    async def mounts(
+        self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None
+    ) -> tuple[Mount, ...]:
+        """Nothing: it runs out here."""
+        return ()
 
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Work until the agent submits or a limit is reached, and say which."""

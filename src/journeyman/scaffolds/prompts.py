@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from journeyman.types import FormatError, Message, TaskView
 
-__all__ = ["ASK_FOR_CALL", "explain_format", "first_messages"]
+__all__ = ["ASK_FOR_CALL", "explain_format", "first_messages", "task_for_agent"]
 
 _SYSTEM = """\
 You are a software engineer who fixes bugs in a Git repository by calling tools.
@@ -42,6 +42,15 @@ def first_messages(task: TaskView) -> list[Message]:
         hints=hints,
     )
     return [Message(role="system", content=system), Message(role="user", content=user)]
+
+
+def task_for_agent(task: TaskView) -> str:
+    """Return what an external agent, which has a system prompt of its own, is asked to do."""
+    user = first_messages(task)[1].content
+    return (
+        f"{user}\n\nYou work alone: nobody can answer questions, and there is no network. Change the "
+        "code itself, not its tests, and check the change. You are done when the problem is solved.\n"
+    )
 
 
 def explain_format(errors: Sequence[FormatError]) -> str:

@@ -6,24 +6,37 @@ import difflib
 from collections.abc import Callable
 
 from journeyman.errors import JourneymanError
+from journeyman.scaffolds.agents.catalogue import AGENTS, find_agent
+from journeyman.scaffolds.agents.external import ExternalAgent
 from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.bash import make_bash
 from journeyman.scaffolds.editor import make_editor
 
-__all__ = ["get_scaffold", "list_scaffolds"]
+__all__ = ["get_scaffold", "is_external", "list_scaffolds"]
 
 _MAKERS: dict[str, Callable[[], Scaffold]] = {"bash": make_bash, "editor": make_editor}
 
 
 def get_scaffold(name: str) -> Scaffold:
-    """Return a scaffold; `JourneymanError` with the nearest name if there is none."""
+    """Return a scaffold; `JourneymanError` with the nearest name if there is none.
+
+    External agents may be asked for in a version other than the pinned one: `aider@0.85.0`.
+    """
     if name in _MAKERS:
         return _MAKERS[name]()
-    near = difflib.get_close_matches(name, _MAKERS, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"scaffolds: {', '.join(_MAKERS)}"
+    agent = find_agent(name)
+    if agent is not None:
+        return ExternalAgent(agent)
+    near = difflib.get_close_matches(name, list_scaffolds(), n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"scaffolds: {', '.join(list_scaffolds())}"
     raise JourneymanError(f"unknown scaffold {name}", hint)
+
+
+def is_external(name: str) -> bool:
+    """Tell whether a scaffold is a program that calls its model through the gateway."""
+    return name not in _MAKERS and find_agent(name) is not None
 
 
 def list_scaffolds() -> list[str]:
     """Return the names of every scaffold, sorted."""
-    return sorted(_MAKERS)
+    return sorted([*_MAKERS, *AGENTS])

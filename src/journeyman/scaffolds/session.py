@@ -66,6 +66,8 @@ class SessionLimits(Config):
     """Most turns without a usable call in a row."""
     context_tokens: int = Field(default=131_072, ge=1)
     """Longest prompt and completion together."""
+    idle_s: float = Field(default=900.0, gt=0)
+    """Longest that an external agent program may neither call the model nor end."""
 
 
 class LimitReached(Exception):  # noqa: N818 - an ending, not an error
@@ -105,9 +107,13 @@ class ModelSession:
         self.messages: list[Message] = []
         self.num_completion_tokens = 0
         self.cost_usd = 0.0
+        self.files: dict[str, bytes] = {}
+        """What a scaffold leaves beside its trajectories, by name."""
+        self.guard = guard
         self._on_turn = on_turn
-        self._guard = guard
-        self._gate = gate
+        self.gate = gate
+        self._branches: tuple[Trajectory, ...] = ()
+        self._forgivers: list[Callable[[float], None]] = []
         self._decisions: list[GuardDecision] = []
         self._turns: list[Turn] = []
         self._open: Turn | None = None
@@ -151,9 +157,9 @@ class ModelSession:
 
     def judge(self, call: ToolCall) -> GuardDecision | None:
         """Let the guard look at a call before it is carried out; the turn keeps what it says."""
-        if self._guard is None:
+        if self.guard is None:
             return None
-        decision = self._guard.judge(call)
+        decision = self.guard.judge(call)
         self._decisions.append(decision)
         return decision
 
@@ -177,8 +183,7 @@ class ModelSession:
         if self._open is None:
             return
         self._turns.append(self._open)
-        if self._on_turn is not None:
-            self._on_turn(self._open)
+        self.tell(self._open)
         self._open = None
 
     def count_format(self, *, is_good: bool) -> None:
@@ -196,9 +201,32 @@ class ModelSession:
         """Leave seconds out of the time limit that were nobody's doing here, e.g. a wait for a slot."""
         if self._started is not None:
             self._started += duration_s
+        for forgive in self._forgivers:
+            forgive(duration_s)
+
+    def forgive_also(self, forgive: Callable[[float], None]) -> None:
+        """Tell somebody else who keeps a clock for this rollout, such as its gateway's session."""
+        self._forgivers.append(forgive)
+
+    def tell(self, turn: Turn) -> None:
+        """Tell whoever watches of a turn that was not made here."""
+        if self._on_turn is not None:
+            self._on_turn(turn)
+
+    def adopt(self, branches: Sequence[Trajectory]) -> None:
+        """Take what an external agent's calls were captured as, in place of a conversation of ours."""
+        self._branches = tuple(branches)
+
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """Return every branch of what was said, the one with the most turns first."""
+        if not self._branches:
+            return (self.trajectory(),)
+        return tuple(sorted(self._branches, key=lambda it: -len(it.turns)))
 
     def trajectory(self) -> Trajectory:
         """Return everything recorded so far, a turn that was never observed included."""
+        if self._branches:
+            return self.trajectories()[0]
         turns = (*self._turns, self._open) if self._open else tuple(self._turns)
         return Trajectory(
             scaffold=self.scaffold,
@@ -253,9 +281,9 @@ class ModelSession:
 
     async def _ask(self, sampling: Sampling) -> Completion:
         """Complete once it is this session's turn, and note which weights answered."""
-        if self._gate is None:
+        if self.gate is None:
             return await self._bounded(self._complete(sampling))
-        async with self._gate() as version:
+        async with self.gate() as version:
             completion = await self._bounded(self._complete(sampling))
         if not version:
             return completion

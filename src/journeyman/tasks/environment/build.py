@@ -22,6 +22,7 @@ from pathlib import Path
 
 from journeyman.config import digest
 from journeyman.errors import JourneymanError
+from journeyman.interpreter import find_interpreter
 from journeyman.sandbox import environment_spec, load_environment, opened
 from journeyman.tasks.environment.dockerfile import write_dockerfile
 from journeyman.tasks.environment.files import (
@@ -31,7 +32,6 @@ from journeyman.tasks.environment.files import (
     size_of,
     write_json,
 )
-from journeyman.tasks.environment.interpreter import find_interpreter
 from journeyman.tasks.environment.record import (
     BuildRecord,
     find_built,

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from journeyman.tasks.environment.interpreter import Interpreter
+from journeyman.interpreter import Interpreter
 from journeyman.tasks.git import git, list_files
 from journeyman.tasks.project import Project
 

@@ -16,8 +16,8 @@ from typing import Literal
 
 from journeyman.config import cache_folder
 from journeyman.errors import JourneymanError
+from journeyman.interpreter import Interpreter, find_uv
 from journeyman.sandbox import ENVIRONMENT_PATH, Limits, Mount, Sandbox, SandboxSpec, opened
-from journeyman.tasks.environment.interpreter import Interpreter, find_uv
 from journeyman.tasks.environment.requirements import Requirements
 from journeyman.tasks.sdist import IndexUnreachableError, find_sdist
 from journeyman.types import Data

@@ -1,0 +1,163 @@
+"""The scaffold that runs an external agent program unmodified, its model behind a gateway of its own.
+
+The program runs inside the sandbox and reaches one thing: a socket on the sandbox's loopback that is
+served from out here. What it asked its model and was answered becomes the rollout's trajectories,
+token by token.
+
+    ending = await ExternalAgent(QWEN_CODE).run(view, sandbox, session)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from journeyman.gateway import (
+    CapturedTurn,
+    Gateway,
+    GatewaySettings,
+    Limits,
+    Session,
+    serving,
+    trajectories,
+)
+from journeyman.sandbox.base import Executed, Mount, Sandbox
+from journeyman.scaffolds.agents.agent import PROMPT_PATH, Agent, Endpoint, Launch
+from journeyman.scaffolds.agents.gated import gated
+from journeyman.scaffolds.agents.layers import agent_mounts
+from journeyman.scaffolds.agents.outcome import judge_end
+from journeyman.scaffolds.prompts import task_for_agent
+from journeyman.scaffolds.session import ModelSession
+from journeyman.types import Ending, TaskView
+
+if TYPE_CHECKING:
+    from journeyman.templates import ToolTemplate
+
+__all__ = ["ExternalAgent"]
+
+_GRACE_S = 20.0
+"""How long a program may take to end by itself once a limit refuses its calls."""
+_LONGEST_S = 30 * 86_400.0
+"""The session's clock ends it, which leaves out what was waited for a slot."""
+_WATCH_S = 0.5
+_DRAIN_S = 5.0
+
+
+class ExternalAgent:
+    """An agent program as a scaffold."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.name = agent.name
+        self.agent = agent
+
+    async def mounts(
+        self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None
+    ) -> tuple[Mount, ...]:
+        """Return the layers of the program, installed where they are not."""
+        return await agent_mounts(self.agent, backend=backend, on_progress=on_progress)
+
+    async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
+        """Let the program work until it ends or a limit is reached, and say which.
+
+        Raises `AttributedError` for what is not the model's doing.
+        """
+        gateway = _gateway(session)
+        key = secrets.token_urlsafe(18)
+        caller = _open(gateway, key, session)
+        session.forgive_also(caller.forgive)
+        listener = await sandbox.listen()
+        done: Executed | None = None
+        try:
+            async with serving(gateway, [listener], drain_s=_DRAIN_S) as url:
+                launch = self.agent.launch(self.agent.place, _endpoint(url, key, task, session))
+                await _lay(sandbox, launch, task)
+                done = await _Watch(sandbox, launch, caller, session).run()
+        finally:
+            record = gateway.record(gateway.sessions.close(key))
+            session.adopt(trajectories(record))
+            session.files["session.json"] = record.model_dump_json().encode()
+            if done is not None:
+                session.files["agent.log"] = done.stdout + done.stderr
+        return judge_end(self.agent, done, caller)
+
+
+def _gateway(session: ModelSession) -> Gateway:
+    settings = GatewaySettings(
+        context_tokens=session.limits.context_tokens, max_tokens=session.sampling.max_tokens
+    )
+
+    def on_turn(it: CapturedTurn) -> None:
+        session.tell(it.turn)
+
+    template = cast("ToolTemplate | None", session.template)
+    return Gateway(gated(session), template, settings, keys=(), on_turn=on_turn)
+
+
+def _open(gateway: Gateway, key: str, session: ModelSession) -> Session:
+    limits = session.limits
+    return gateway.sessions.open(
+        key,
+        limits=Limits(
+            num_turns=limits.num_turns, num_tokens=limits.num_tokens, time_s=limits.time_s
+        ),
+        sampling=session.sampling,
+        guard=session.guard,
+    )
+
+
+def _endpoint(url: str, key: str, task: TaskView, session: ModelSession) -> Endpoint:
+    return Endpoint(
+        url=url,
+        key=key,
+        model=session.model.name,
+        context_tokens=session.limits.context_tokens,
+        max_tokens=session.sampling.max_tokens,
+        prompt=task_for_agent(task),
+    )
+
+
+async def _lay(sandbox: Sandbox, launch: Launch, task: TaskView) -> None:
+    files = {PROMPT_PATH: task_for_agent(task), **launch.files}
+    for path, text in files.items():
+        await sandbox.write(path, text.encode("utf-8", "replace"))
+
+
+class _Watch:
+    """One program at work, and those who may end it."""
+
+    def __init__(
+        self, sandbox: Sandbox, launch: Launch, caller: Session, session: ModelSession
+    ) -> None:
+        self._sandbox = sandbox
+        self._launch = launch
+        self._caller = caller
+        self._limits = session.limits
+
+    async def run(self) -> Executed | None:
+        """Return how it ended; None where it had to be ended."""
+        command = self._sandbox.execute(
+            self._launch.command, timeout_s=_LONGEST_S, env=self._launch.variables
+        )
+        work = asyncio.create_task(command)
+        try:
+            await self._wait(work)
+        finally:
+            if not work.done():
+                work.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await work
+        return work.result() if not work.cancelled() else None
+
+    async def _wait(self, work: asyncio.Task[Executed]) -> None:
+        """Wait until it is done, out of time, silent for too long, or will not take a refusal."""
+        refused_s = 0.0
+        while not (await asyncio.wait([work], timeout=_WATCH_S))[0]:
+            if self._caller.remaining_s() == 0:
+                self._caller.out_of_time()
+                return
+            refused_s = refused_s + _WATCH_S if self._caller.ending is not None else 0.0
+            if refused_s > _GRACE_S or self._caller.idle_s() > self._limits.idle_s:
+                return
