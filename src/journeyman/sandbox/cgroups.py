@@ -18,6 +18,8 @@ __all__ = ["create", "describe", "limit", "names", "remove"]
 
 _ROOT = Path("/sys/fs/cgroup")
 _PERIOD_US = 100_000
+_NUM_SHARES = 8
+"""What all sandboxes together weigh against one process of a busy host: by default, no more than it."""
 
 
 def create(name: str) -> list[str]:
@@ -77,6 +79,9 @@ def _parents() -> dict[str, Path]:
             parent.mkdir(exist_ok=True)
             if os.access(parent, os.W_OK):
                 found[controller] = parent
+    if "cpu" in found:
+        with contextlib.suppress(OSError):
+            (found["cpu"] / "cpu.shares").write_text(str(1024 * _NUM_SHARES))
     return found
 
 
@@ -87,6 +92,8 @@ def _version_2_parent() -> Path | None:
         with contextlib.suppress(OSError):
             parent.mkdir(exist_ok=True)
             (parent / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+            with contextlib.suppress(OSError):
+                (parent / "cpu.weight").write_text(str(100 * _NUM_SHARES))
             if os.access(base / "cgroup.procs", os.W_OK):
                 return parent
     return None
