@@ -11,10 +11,16 @@ from journeyman.scaffolds.agents.external import ExternalAgent
 from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.bash import make_bash
 from journeyman.scaffolds.editor import make_editor
+from journeyman.scaffolds.terminal.loop import TerminalLoop
 
 __all__ = ["get_scaffold", "is_external", "list_scaffolds"]
 
-_MAKERS: dict[str, Callable[[], Scaffold]] = {"bash": make_bash, "editor": make_editor}
+_MAKERS: dict[str, Callable[[], Scaffold]] = {
+    "bash": make_bash,
+    "editor": make_editor,
+    "terminal": lambda: TerminalLoop("terminal", "json"),
+    "terminal-xml": lambda: TerminalLoop("terminal-xml", "xml"),
+}
 
 
 def get_scaffold(name: str) -> Scaffold:
