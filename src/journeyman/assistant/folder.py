@@ -11,6 +11,7 @@ import contextlib
 import os
 import shlex
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -88,6 +89,10 @@ class GuardedFolder:
         self._approvals.edit(str(Path(path).relative_to(self.folder)), before, data)
         await self._inside.write(path, data)
 
+    async def listen(self, port: int = 0) -> socket.socket:
+        """Return a socket that listens on the loopback of what is inside."""
+        return await self._inside.listen(port)
+
     async def close(self) -> None:
         """Close what is inside."""
         await self._inside.close()
@@ -156,6 +161,10 @@ class _Host:
     async def write(self, path: str, data: bytes) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(Path(path).write_bytes, data)
+
+    async def listen(self, port: int = 0) -> socket.socket:
+        """Return a socket that listens on this machine's loopback."""
+        return socket.create_server(("127.0.0.1", port))
 
     async def close(self) -> None:
         """Nothing is held."""

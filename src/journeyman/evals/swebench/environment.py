@@ -19,6 +19,7 @@ from journeyman.config import digest
 from journeyman.errors import JourneymanError
 from journeyman.evals.swebench.commands import specify
 from journeyman.evals.swebench.instance import Instance
+from journeyman.interpreter import find_interpreter
 from journeyman.sandbox import environment_spec, load_environment, opened
 from journeyman.tasks.environment.files import (
     export_tree,
@@ -27,7 +28,6 @@ from journeyman.tasks.environment.files import (
     size_of,
     write_json,
 )
-from journeyman.tasks.environment.interpreter import find_interpreter
 from journeyman.tasks.environment.record import BuildRecord, find_built, write_record
 from journeyman.tasks.environment.requirements import (
     find_requirements,
