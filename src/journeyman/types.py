@@ -191,6 +191,8 @@ class Environment(Data):
     log_parser: str = "pytest"
     variables: dict[str, str] = Field(default_factory=dict)
     """Process environment variables that the toolchain needs."""
+    prefixes: tuple[str, ...] = ()
+    """Folders of the host, beside the system's own, in which its compilers lie; only ever read."""
     packages: tuple[str, ...] = ()
     """Installed packages, `name==version`, sorted."""
     packages_before: str = ""

@@ -114,7 +114,9 @@ async def make_taskset(project: Any, folder: Path, settings: MakeConfig, steps: 
             f"cannot write to {folder.parent}: {error.strerror}", "choose another folder"
         ) from None
     try:
-        environment = await build_environment(project, scratch / "environments", on_progress=steps)
+        environment = await build_environment(
+            project, scratch / "environments", language=settings.language, on_progress=steps
+        )
         async with _opened(settings.model) as model:
             made = await make_tasks(
                 project, environment, scratch, config=settings, model=model, on_progress=steps

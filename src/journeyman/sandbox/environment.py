@@ -63,7 +63,7 @@ def environment_spec(
     variables = {"PATH": f"{ENVIRONMENT_PATH}/bin:{_SYSTEM_PATH}", **environment.variables}
     return SandboxSpec(
         workspace_layers=(folder / "repository", *extra_layers),
-        mounts=tuple(_mounts(folder / "toolchain")),
+        mounts=tuple(_mounts(folder / "toolchain", environment.prefixes)),
         variables=variables,
         network=network,
         index=_index_policy(environment, folder, forks) if network == "index" else None,
@@ -93,7 +93,11 @@ def _index_policy(environment: Environment, folder: Path, forks: Sequence[str]) 
     return IndexPolicy(before=before, denied=tuple(sorted(denied)))
 
 
-def _mounts(toolchain: Path) -> Iterator[Mount]:
+def _mounts(toolchain: Path, prefixes: Sequence[str] = ()) -> Iterator[Mount]:
+    for name in prefixes:
+        if not Path(name).is_dir():
+            raise AttributedError("environment_missing", f"no {name}, where its compiler was")
+        yield Mount(source=Path(name), target=name)
     if not toolchain.is_dir():
         return
     for prefix in sorted(interpreter_prefixes(toolchain)):

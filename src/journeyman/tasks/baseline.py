@@ -127,7 +127,7 @@ class _Suite:
         self.environment = environment
         self.max_test_calls = max_test_calls
         self.narrowing = narrowing_of(environment, folder / "repository")
-        self.sources = list_sources(folder / "repository")
+        self.sources = list_sources(folder / "repository", language=environment.language)
         self._folder = folder
         self._backend = backend
 

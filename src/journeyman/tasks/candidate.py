@@ -22,6 +22,8 @@ from journeyman.sandbox import Limits
 from journeyman.tasks.baseline import Baseline, run_probed
 from journeyman.tasks.bug import Bug
 from journeyman.tasks.equivalence import are_equivalent
+from journeyman.tasks.failures import read_failures
+from journeyman.tasks.languages import is_unbuilt
 from journeyman.tasks.mutate import Mutation
 from journeyman.tasks.probe import TestFailure
 from journeyman.tasks.reach import Reach, Selection
@@ -143,24 +145,31 @@ async def screen(
     )
     tests = selection.tests
     failing = tuple(test for test in tests if run.statuses.get(test) in FAILING)
-    reason = _reason(run, tests, failing, max_failing)
+    reason = _reason(run, tests, failing, max_failing, environment.language)
     if reason:
         return Dropped(reason, candidate.label, is_screened=True)
+    failures = probe.failures or read_failures(baseline.narrowing, run, failing)
     return Screened(
         candidate=candidate,
         fail_to_pass=failing,
         pass_to_pass=tuple(t for t in tests if run.statuses[t] == TestStatus.PASSED),
-        failures=tuple(failure for failure in probe.failures if failure.test in set(failing)),
+        failures=tuple(failure for failure in failures if failure.test in set(failing)),
         statuses={test: run.statuses[test] for test in tests},
     )
 
 
 def _reason(
-    run: VerifierRun, tests: tuple[str, ...], failing: tuple[str, ...], max_failing: int
+    run: VerifierRun,
+    tests: tuple[str, ...],
+    failing: tuple[str, ...],
+    max_failing: int,
+    language: str,
 ) -> str:
     """Say why a screened candidate is dropped; "" where it is kept."""
     if run.is_timed_out or run.exit_code == CPU_EXCEEDED:
         return "timeout"
+    if not any(test in run.statuses for test in tests) and is_unbuilt(language, run.log):
+        return "does_not_build"
     if not run.statuses:
         return "unreadable"
     if len(failing) > max_failing:
@@ -210,9 +219,12 @@ def _changed_lines(repository: Path, mutation: Mutation) -> dict[str, set[int]]:
 def _changed_region(path: Path, line: int) -> range:
     """Return the lines of the statement that a line belongs to; of a block, head and first step.
 
-    A change of a `def` line concerns every line of the function.
+    A change of a `def` line concerns every line of the function. Where lines are not recorded, in
+    other languages than Python, the line itself has to do.
     """
     region = range(line, line + 1)
+    if path.suffix != ".py":
+        return region
     for node in _statements(path):
         end = node.end_lineno or node.lineno
         if not node.lineno <= line <= end:

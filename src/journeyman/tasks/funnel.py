@@ -26,6 +26,7 @@ REASONS: dict[str, str] = {
     "equivalent": "it compiles to the same code",
     "survived": "every test that reaches it still passes",
     "timeout": "the tests no longer end",
+    "does_not_build": "the compiler refuses the change",
     "breaks_import": "files of tests can no longer be imported",
     "breaks_run": "tests disappear, or the run breaks off",
     "too_broad": "too large a part of the test suite fails",

@@ -72,6 +72,8 @@ class MakeConfig(Config):
     """Validated tasks to make; fewer where the candidates run out."""
     seed: int = 0
     """Seed of the order in which candidate bugs are drawn."""
+    language: str = ""
+    """Language of the files that get bugs; the one that most source is in where none is given."""
     strategies: tuple[str, ...] = ("procedural",)
     """How bugs are thought of: procedural, remove, modify, rewrite, pr_mirror or combine, each with a
     weight where that is written, as in `remove=2`."""
@@ -132,7 +134,7 @@ async def make_tasks(
     strategy, where a strategy needs a model and there is none, where `folder` holds a taskset already,
     and where no test passes; `AttributedError` where the machine fails again and again.
     """
-    check_kinds(config.kinds)
+    check_kinds(config.kinds, environment.language)
     shares = share_out(config.strategies, config.num_tasks)
     asker = _asker(shares, model)
     if (folder / "taskset.toml").exists():
@@ -291,6 +293,7 @@ class _Maker:
             exclude=self.config.exclude,
             history_limit=self.config.history_limit,
             tasks=self.ingredients,
+            language=self.environment.language,
         )
         return islice(draw(strategy, setting), self.config.max_candidates)
 

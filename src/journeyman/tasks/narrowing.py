@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from journeyman.tasks.places import file_of_test
 from journeyman.types import Environment
 
 __all__ = ["Narrowing", "narrowing_of"]
@@ -35,6 +36,8 @@ class Narrowing:
 
     def file_of(self, test: str) -> str:
         """Return the file that holds a test, relative to the repository; "" where none does."""
+        if self.log_parser not in _PYTHON:
+            return file_of_test(self.repository, self.log_parser, test)
         if self.log_parser != "unittest":
             return test.partition("::")[0]
         parts = test.split(".")
@@ -89,6 +92,9 @@ class Narrowing:
 def narrowing_of(environment: Environment, repository: Path) -> Narrowing:
     """Return what is known of an environment's tests."""
     return Narrowing(environment.test_command, environment.log_parser, repository)
+
+
+_PYTHON = ("pytest", "unittest")
 
 
 def _module(file: str) -> tuple[str, ...]:

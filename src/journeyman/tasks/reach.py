@@ -63,10 +63,13 @@ class Reach:
     def select_places(self, places: Mapping[str, Iterable[int]]) -> Selection | None:
         """Return the tests for a change of the lines of several files, by path."""
         reaching = {test for path in places for test in self._reaching(path, places[path])}
-        files = self._ranked_files(reaching)[: self._max_files]
+        ranked = self._ranked_files(reaching)
+        files = ranked[: self._max_files]
         if not files:
             return None
         if not self._baseline.narrowing.can_run(files):
+            # Where no line was recorded, all tests are run anyway: the more of them say something.
+            files = files if self._baseline.probe.reached else sorted(ranked)
             return self._selection([*files], [f for file in files for f in self._files[file]])
         chosen = self._fitting(files, {self._target(test) for test in reaching})
         whole = self._whole_files(files, chosen)
@@ -149,7 +152,9 @@ class Reach:
         return Selection(
             targets=tuple(targets),
             tests=tuple(tests),
-            duration_s=sum(durations.get(test, 0.0) for test in tests),
+            duration_s=sum(durations.get(test, 0.0) for test in tests)
+            if durations
+            else self._baseline.duration_s,
         )
 
     def _target(self, test: str) -> str:

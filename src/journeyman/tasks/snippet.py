@@ -7,11 +7,13 @@ Nothing is run. Names of test functions and files never appear in a snippet.
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from journeyman.tasks.foreign_snippet import statement_lines
 from journeyman.tasks.probe import TestFailure
 
 __all__ = ["Snippet", "find_snippet"]
@@ -40,6 +42,8 @@ class Snippet:
 
 def find_snippet(repository: Path, failure: TestFailure) -> Snippet | None:
     """Return what a failed test was doing; None where its source does not show it."""
+    if not failure.path.endswith(".py"):
+        return _foreign(repository, failure)
     tree, lines = _parsed(repository / failure.path)
     function = _innermost(tree, failure.line) if tree is not None else None
     if function is None:
@@ -55,6 +59,12 @@ def find_snippet(repository: Path, failure: TestFailure) -> Snippet | None:
     actual, expected, is_check = _comparison(statement)
     called = tuple(dict.fromkeys(name for one in [statement, *needed] for name in _called(one)))
     return Snippet(text, called, actual, expected, is_check)
+
+
+def _foreign(repository: Path, failure: TestFailure) -> Snippet | None:
+    code = statement_lines(repository / failure.path, failure.line) if failure.path else ""
+    called = tuple(dict.fromkeys(re.findall(r"(\w+[!?]?)\s*\(", code)))
+    return Snippet(code, called) if code else None
 
 
 @lru_cache(maxsize=64)

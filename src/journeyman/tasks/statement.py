@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from journeyman.tasks.convention import language_of
 from journeyman.tasks.probe import TestFailure
 from journeyman.tasks.snippet import Snippet, find_snippet
 from journeyman.types import Task
@@ -96,6 +97,8 @@ def _seen(failures: Sequence[TestFailure]) -> str:
 def _title(subject: str, exception: str) -> str:
     if exception == "NotImplementedError":
         return f"`{subject}` is not implemented"
+    if exception == "a panic":
+        return f"`{subject}` panics"
     if exception:
         return f"`{subject}` raises an unexpected `{exception}`"
     return f"`{subject}` gives a wrong result"
@@ -110,7 +113,7 @@ def _plain(subject: str, project: str, exception: str) -> str:
 
 def _told(example: _Example, *, has_message: bool = True) -> str:
     failure, snippet = example.failure, example.snippet
-    code = f"```python\n{snippet.code}\n```"
+    code = f"```{language_of(failure.path) or 'text'}\n{snippet.code}\n```"
     message = _message(failure) if has_message else ""
     shown = f"\n\n```\n{message}\n```" if message else ""
     if failure.exception == "NotImplementedError":
@@ -140,7 +143,8 @@ def _message(failure: TestFailure) -> str:
         text = pattern.sub(replacement, text)
     if not text:
         return ""
-    return text if failure.exception == "Failed" else f"{failure.exception}: {text}"
+    is_plain = failure.exception == "Failed" or not failure.path.endswith(".py")
+    return text if is_plain else f"{failure.exception}: {text}"
 
 
 def _extent(subject: str, num_failures: int) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from journeyman.sandbox import load_environment
 from journeyman.tasks.gate import Evidence, Trial
+from journeyman.tasks.languages import broken_text, comment_text, emptied_text
 from journeyman.tasks.mutate import unified_diff
 from journeyman.tasks.narrowing import narrowing_of
 from journeyman.tasks.sight import FilesBySize, files_by_size, find_visible
@@ -24,9 +25,6 @@ from journeyman.verify import grade, parse_log
 
 __all__ = ["Trials", "noop_patch", "trials_of"]
 
-_EMPTIED = b"# emptied\n"
-_BROKEN = b"raise RuntimeError('this file must not be needed')\n"
-_NOOP_COMMENT = b"# This changes nothing.\n"
 _NOOP_FILE = """\
 diff --git a/journeyman-noop.txt b/journeyman-noop.txt
 new file mode 100644
@@ -102,15 +100,17 @@ class Trials:
     async def _hollow(self, place: str, task: Task) -> Trial:
         environment = load_environment(self._environments / task.environment)
         files = narrowing_of(environment, self._repository(task)).files_of(task.FAIL_TO_PASS)
-        spoiled = self._spoiled(task, files, lambda _: _EMPTIED)
+        spoiled = self._spoiled(task, files, lambda path, _: emptied_text(path))
         return await self._once(place, spoiled, ("hollow", *files))
 
     async def _broken(self, place: str, task: Task) -> Trial:
         files = touched_paths([task.patch])
-        spoiled = self._spoiled(task, files, lambda before: _BROKEN + before)
+        spoiled = self._spoiled(task, files, lambda path, before: broken_text(path) + before)
         return await self._once(place, spoiled, ("broken", *files))
 
-    def _spoiled(self, task: Task, files: Sequence[str], spoil: Callable[[bytes], bytes]) -> Task:
+    def _spoiled(
+        self, task: Task, files: Sequence[str], spoil: Callable[[str, bytes], bytes]
+    ) -> Task:
         """Return the task with some files of its fixed state spoiled just before its tests run."""
         repository = self._repository(task)
         after = apply_patches(repository, [task.bug_patch, task.patch, task.test_patch])
@@ -118,7 +118,7 @@ class Trials:
         for path in files:
             file = after[path] if path in after else read_file(repository, path)
             if file is not None and _is_text(file):
-                diffs.append(unified_diff(path, file.data, spoil(file.data)))
+                diffs.append(unified_diff(path, file.data, spoil(path, file.data)))
         return task.model_copy(update={"test_patch": "".join(diffs)})
 
     async def _once(self, place: str, task: Task, what: tuple[str, ...]) -> Trial:
@@ -161,10 +161,16 @@ def noop_patch(task: Task, repository: Path) -> str:
     diffs = [_NOOP_FILE]
     for path in touched_paths([task.patch]):
         file = buggy[path] if path in buggy else read_file(repository, path)
-        if file is not None and _is_text(file) and path.endswith(".py"):
+        comment = comment_text(path, "This changes nothing.")
+        if file is not None and _is_text(file) and comment and _may_end_with_comment(file.data):
             end = b"" if file.data.endswith(b"\n") or not file.data else b"\n"
-            diffs.append(unified_diff(path, file.data, file.data + end + _NOOP_COMMENT))
+            diffs.append(unified_diff(path, file.data, file.data + end + comment))
     return "".join(diffs)
+
+
+def _may_end_with_comment(data: bytes) -> bool:
+    """Tell whether a comment at the end is one: not behind PHP's closing mark, nor Ruby's data."""
+    return not data.rstrip().endswith(b"?>") and b"\n__END__" not in data
 
 
 def _is_text(file: TreeFile) -> bool:

@@ -2,10 +2,12 @@
 
 from journeyman.verify.grade import Graded, grade
 from journeyman.verify.log import list_parsers, parse_log, read_log
+from journeyman.verify.tap_log import FILE_MARK
 from journeyman.verify.touched import touched_paths
 from journeyman.verify.verifier import VerifierRun, run_verifier
 
 __all__ = [
+    "FILE_MARK",
     "Graded",
     "VerifierRun",
     "grade",

@@ -12,52 +12,32 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import re
 import shutil
 import tempfile
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 from journeyman.config import digest
 from journeyman.errors import JourneymanError
 from journeyman.interpreter import find_interpreter
-from journeyman.sandbox import environment_spec, load_environment, opened
-from journeyman.tasks.environment.dockerfile import write_dockerfile
-from journeyman.tasks.environment.files import (
-    export_tree,
-    keep_byproducts,
-    seal_toolchain,
-    size_of,
-    write_json,
-)
-from journeyman.tasks.environment.record import (
-    BuildRecord,
-    find_built,
-    read_record,
-    write_record,
-)
-from journeyman.tasks.environment.requirements import (
-    Requirements,
-    find_requirements,
-    providers_of,
-    python_of,
-)
-from journeyman.tasks.environment.suite import Suite, find_suite
-from journeyman.tasks.environment.toolchain import (
-    Installed,
-    Workshop,
-    install,
-    install_more,
-    is_index_reachable,
-    list_packages,
-    open_workshop,
-)
+from journeyman.sandbox import load_environment
+from journeyman.tasks.environment.files import export_tree
+from journeyman.tasks.environment.language_build import LanguageBuild
+from journeyman.tasks.environment.python_build import PythonBuild, version_of
+from journeyman.tasks.environment.record import find_built, read_record, write_record
+from journeyman.tasks.environment.requirements import python_of
+from journeyman.tasks.environment.toolchain import Workshop, is_index_reachable
 from journeyman.tasks.git import git
+from journeyman.tasks.languages import (
+    environment_language,
+    find_language,
+    find_toolchain,
+    profile_of,
+)
 from journeyman.tasks.project import Project
-from journeyman.types import Environment, TestStatus, VerifierSpec
-from journeyman.verify import VerifierRun, run_verifier
+from journeyman.types import Environment
 
 __all__ = ["build_environment"]
 
@@ -66,50 +46,100 @@ Progress = Callable[[str], None]
 _RECIPE = 2
 """Raised whenever the same project would be built differently, so that old builds are not reused."""
 
-_SUITE_TIMEOUT_S = 900.0
-_MAX_ROUNDS = 4
-_VARIABLES = {
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONHASHSEED": "0",
-    "PYTHONUNBUFFERED": "1",
-    "CI": "1",
-}
-_MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w]+)")
-_MISSING_FIXTURE = re.compile(r"fixture '(\w+)' not found")
-_FIXTURES = {"mocker": "pytest-mock", "benchmark": "pytest-benchmark", "freezer": "pytest-freezer"}
+
+class _Build(Protocol):
+    """The steps of one build: in a folder of its own, for one order."""
+
+    order: str
+
+    async def run(self) -> Environment: ...
+
+
+class _Plan(Protocol):
+    """What is to be built, before there is a folder for it."""
+
+    order: str
+
+    def build_in(self, folder: Path) -> _Build: ...
 
 
 async def build_environment(
     project: Project,
     environments: Path,
     *,
+    language: str = "",
     on_progress: Progress | None = None,
     backend: str = "namespace",
 ) -> Environment:
     """Build the environment of a project's commit under `environments`, or return the built one.
 
-    Raises `JourneymanError` where the project cannot be installed or has no tests that run.
+    The language is the one that most of its source is written in, unless it is given. Raises
+    `JourneymanError` where the project cannot be installed or has no tests that run.
     """
     say = on_progress or (lambda _: None)
     tree = git(project.path, "rev-parse", f"{project.commit}^{{tree}}")
     with tempfile.TemporaryDirectory(prefix="journeyman-") as scratch:
-        export_tree(project, Path(scratch, "tree"))
-        interpreter = find_interpreter(python_of(Path(scratch, "tree")))
-    order = digest(
-        [_RECIPE, project.name, project.commit, tree, project.created_at, interpreter.version]
-    )
+        exported = Path(scratch, "tree")
+        export_tree(project, exported)
+        language = language or find_language(exported)
+        requires = python_of(exported) if language == "python" else ""
+    plan: _Plan
+    if language == "python":
+        plan = _PythonPlan(project, tree, requires, say, backend)
+    else:
+        plan = _LanguagePlan(project, tree, language, say, backend)
     environments.mkdir(parents=True, exist_ok=True)
-    async with _locked(environments / f".{order[:16]}.lock"):
-        built = find_built(environments, order)
-        if built and not (built.record.is_offline and await _is_online()):
-            return load_environment(built.place)
-        workshop = Workshop(
-            folder=_fresh_folder(environments, order),
-            interpreter=interpreter,
-            created_at=project.created_at,
-            version=_version(project),
+    async with _locked(environments / f".{plan.order[:16]}.lock"):
+        built = find_built(environments, plan.order)
+        is_kept = built and (
+            language != "python" or not built.record.is_offline or not await _is_online()
         )
-        return await _build_in(workshop, _Build(project, workshop, order, say, backend))
+        if built and is_kept:
+            return load_environment(built.place)
+        folder = _fresh_folder(environments, plan.order)
+        return await _build_in(folder, plan.build_in(folder))
+
+
+class _PythonPlan:
+    def __init__(
+        self, project: Project, tree: str, requires: str, say: Progress, backend: str
+    ) -> None:
+        self._project, self._say, self._backend = project, say, backend
+        self._interpreter = find_interpreter(requires)
+        made_of = [project.name, project.commit, tree, project.created_at]
+        self.order = digest([_RECIPE, *made_of, self._interpreter.version])
+
+    def build_in(self, folder: Path) -> _Build:
+        workshop = Workshop(
+            folder=folder,
+            interpreter=self._interpreter,
+            created_at=self._project.created_at,
+            version=version_of(self._project),
+        )
+        return PythonBuild(self._project, workshop, self.order, self._say, self._backend)
+
+
+class _LanguagePlan:
+    def __init__(
+        self, project: Project, tree: str, language: str, say: Progress, backend: str
+    ) -> None:
+        self._project, self._language, self._say, self._backend = project, language, say, backend
+        self._profile = profile_of(language)
+        self._toolchain = find_toolchain(self._profile)
+        made_of = [project.name, project.commit, tree, project.created_at]
+        way = [environment_language(language), self._profile.model_dump(), self._toolchain.version]
+        self.order = digest([_RECIPE, *made_of, *way])
+
+    def build_in(self, folder: Path) -> _Build:
+        return LanguageBuild(
+            self._project,
+            self._language,
+            self._toolchain,
+            folder,
+            self.order,
+            self._say,
+            self._backend,
+        )
 
 
 async def _is_online() -> bool:
@@ -124,20 +154,20 @@ def _fresh_folder(environments: Path, order: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=prefix, dir=environments))
 
 
-async def _build_in(workshop: Workshop, build: _Build) -> Environment:
-    environments = workshop.folder.parent
+async def _build_in(folder: Path, build: _Build) -> Environment:
+    environments = folder.parent
     try:
         environment = await build.run()
-        _put_in_place(workshop.folder, environments / environment.digest)
+        _put_in_place(folder, environments / environment.digest)
         return environment
     except JourneymanError as error:
         log = environments / f"{build.order[:16]}.build.log"
-        if (workshop.folder / "build.log").exists():
-            shutil.copyfile(workshop.folder / "build.log", log)
+        if (folder / "build.log").exists():
+            shutil.copyfile(folder / "build.log", log)
             raise type(error)(error.message, error.hint.replace("{log}", str(log))) from None
         raise
     finally:
-        shutil.rmtree(workshop.folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _put_in_place(folder: Path, place: Path) -> None:
@@ -150,164 +180,6 @@ def _put_in_place(folder: Path, place: Path) -> None:
     folder.rename(place)
 
 
-class _Build:
-    """The steps of one build, in order."""
-
-    def __init__(
-        self, project: Project, workshop: Workshop, order: str, say: Progress, backend: str
-    ) -> None:
-        self.project = project
-        self.workshop = workshop
-        self.order = order
-        self.say = say
-        self.backend = backend
-        self.started = time.monotonic()
-
-    async def run(self) -> Environment:
-        """Build in the workshop's folder; the environment's digest is that of what it holds."""
-        folder = self.workshop.folder
-        export_tree(self.project, folder / "repository")
-        suites = find_suite(folder / "repository")
-        if not suites:
-            raise _no_tests(self.project)
-        requirements = find_requirements(folder / "repository")
-        self.say(f"installing {self.project.name} and its test requirements")
-        async with open_workshop(self.workshop, self.backend) as sandbox:
-            installed = await install(sandbox, self.workshop, requirements)
-            packages = await list_packages(sandbox)
-        keep_byproducts(folder)
-        seal_toolchain(folder, self.workshop.interpreter)
-        environment = self._describe(installed, packages, suites[0])
-        self.say("running its tests once")
-        return await self._settle(environment, suites, installed, requirements)
-
-    def _describe(
-        self, installed: Installed, packages: tuple[str, ...], suite: Suite
-    ) -> Environment:
-        return Environment(
-            digest=self.order,
-            project=self.project.repo,
-            commit=self.project.commit,
-            created_at=self.project.created_at,
-            language_version=self.workshop.interpreter.version,
-            test_command=suite.command,
-            log_parser=suite.log_parser,
-            variables=_VARIABLES,
-            packages=packages,
-            packages_before=installed.newest,
-        )
-
-    async def _settle(
-        self,
-        environment: Environment,
-        suites: list[Suite],
-        installed: Installed,
-        requirements: Requirements,
-    ) -> Environment:
-        """Run the suite; install what it lacks and was declared; write down what was found."""
-        tried: set[str] = set()
-        remaining = list(suites)
-        run = VerifierRun()
-        for _ in range(_MAX_ROUNDS + len(suites)):
-            suite = remaining[0]
-            run = await self._smoke(environment, suite)
-            lacking = [item for item in _lacking(run, requirements) if item not in tried]
-            if lacking and await self._add(installed, lacking):
-                tried.update(lacking)
-                continue
-            if _num_passed(run) or len(remaining) == 1:
-                break
-            remaining.pop(0)
-        self._accept(run)
-        async with open_workshop(self.workshop, self.backend) as sandbox:
-            packages = await list_packages(sandbox)
-        return self._write(environment, remaining[0], packages, installed, run)
-
-    async def _smoke(self, environment: Environment, suite: Suite) -> VerifierRun:
-        spec = environment_spec(environment, self.workshop.folder, owner="build")
-        verifier = VerifierSpec(
-            command=suite.command, log_parser=suite.log_parser, timeout_s=_SUITE_TIMEOUT_S
-        )
-        async with opened(spec, backend=self.backend) as sandbox:
-            run = await run_verifier(sandbox, verifier)
-        with (self.workshop.folder / "build.log").open("ab") as log:
-            log.write(f"$ {suite.command}\n".encode() + run.log + b"\n")
-        return run
-
-    async def _add(self, installed: Installed, lacking: list[str]) -> bool:
-        self.say(f"installing {', '.join(lacking)}, which its tests import")
-        async with open_workshop(self.workshop, self.backend) as sandbox:
-            is_done = await install_more(sandbox, self.workshop, installed, lacking)
-        seal_toolchain(self.workshop.folder, self.workshop.interpreter)
-        return is_done
-
-    def _accept(self, run: VerifierRun) -> None:
-        name = self.project.name
-        if run.is_timed_out:
-            raise JourneymanError(
-                f"the tests of {name} do not end within {_SUITE_TIMEOUT_S / 60:.0f} minutes",
-                "choose another project; what they printed is in {log}",
-            )
-        if not run.statuses:
-            raise _no_tests(self.project)
-        if _num_passed(run) * 2 < len(run.statuses):
-            raise JourneymanError(
-                f"only {_num_passed(run)} of {len(run.statuses)} tests of {name} pass here",
-                "see what they lack in {log}",
-            )
-
-    def _write(
-        self,
-        environment: Environment,
-        suite: Suite,
-        packages: tuple[str, ...],
-        installed: Installed,
-        run: VerifierRun,
-    ) -> Environment:
-        folder = self.workshop.folder
-        finished = environment.model_copy(
-            update={
-                "digest": digest([self.order, installed.way, packages])[:16],
-                "test_command": suite.command,
-                "log_parser": suite.log_parser,
-                "packages": packages,
-                "build_duration_s": round(time.monotonic() - self.started, 3),
-                "size_bytes": size_of(folder),
-            }
-        )
-        is_editable = installed.way == "editable"
-        text = write_dockerfile(finished, is_editable, self.workshop.version)
-        (folder / "Dockerfile").write_text(text)
-        baseline = {
-            "duration_s": round(run.duration_s, 3),
-            "tests": dict(sorted(run.statuses.items())),
-        }
-        write_json(folder / "baseline.json", baseline)
-        record = BuildRecord(order=self.order, is_offline=installed.is_offline)
-        write_record(folder, record)
-        write_json(folder / "environment.json", finished.model_dump(mode="json"))
-        return finished
-
-
-# --- the build's own facts ---------------------------------------------------------------------
-
-
-def _version(project: Project) -> str:
-    """Return the version that the project's own metadata or tags tell, else a plain one."""
-    for name in ("PKG-INFO",):
-        path = project.path / name
-        if path.is_file():
-            found = re.search(r"^Version: (\S+)$", path.read_text(errors="replace"), re.MULTILINE)
-            if found:
-                return found[1]
-    try:
-        tag = git(project.path, "describe", "--tags", "--abbrev=0", project.commit)
-    except JourneymanError:
-        tag = ""
-    found = re.search(r"\d+(\.\d+)+$", tag)
-    return found[0] if found else "0.0.0"
-
-
 @asynccontextmanager
 async def _locked(path: Path) -> AsyncIterator[None]:
     """Hold a lock between processes; it is freed by the system if its holder dies."""
@@ -317,26 +189,3 @@ async def _locked(path: Path) -> AsyncIterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-# --- what a run of the suite says --------------------------------------------------------------
-
-
-def _num_passed(run: VerifierRun) -> int:
-    return sum(status is TestStatus.PASSED for status in run.statuses.values())
-
-
-def _lacking(run: VerifierRun, requirements: Requirements) -> list[str]:
-    """Name the requirements that would provide what the suite complains of not finding."""
-    text = run.log.decode(errors="replace")
-    modules = dict.fromkeys(_MISSING_MODULE.findall(text))
-    found = [item for module in modules for item in providers_of(module, requirements)]
-    fixtures = dict.fromkeys(_MISSING_FIXTURE.findall(text))
-    found += [_FIXTURES[name] for name in fixtures if name in _FIXTURES]
-    return list(dict.fromkeys(found))
-
-
-def _no_tests(project: Project) -> JourneymanError:
-    return JourneymanError(
-        f"no tests found in {project.name}", "give a project whose tests pytest or unittest can run"
-    )

@@ -7,11 +7,12 @@ FROM python:3.11-slim …
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from journeyman.sandbox import ENVIRONMENT_PATH, WORKSPACE
 from journeyman.types import Environment
 
-__all__ = ["write_dockerfile"]
+__all__ = ["write_dockerfile", "write_language_dockerfile"]
 
 
 def write_dockerfile(environment: Environment, editable: bool, version: str) -> str:
@@ -36,6 +37,26 @@ def write_dockerfile(environment: Environment, editable: bool, version: str) -> 
             f"COPY --chown=agent:agent repository {WORKSPACE}",
             f"RUN SETUPTOOLS_SCM_PRETEND_VERSION={shlex.quote(version)} {project}",
             *(f"ENV {key}={value}" for key, value in sorted(variables.items())),
+            f"WORKDIR {WORKSPACE}",
+            "USER agent",
+            "",
+        ]
+    )
+
+
+def write_language_dockerfile(environment: Environment, packages: Sequence[str]) -> str:
+    """Return the Dockerfile of an environment of another language, with Debian's toolchain."""
+    return "\n".join(
+        [
+            f"# {environment.project} at {environment.commit}",
+            f"# built with {environment.language_version}",
+            "FROM debian:stable-slim",
+            "RUN apt-get update && apt-get install --yes --no-install-recommends git "
+            f"{' '.join(packages)} && rm -rf /var/lib/apt/lists/*",
+            "RUN useradd --create-home --uid 1000 agent",
+            f"COPY toolchain {ENVIRONMENT_PATH}",
+            f"COPY --chown=agent:agent repository {WORKSPACE}",
+            *(f"ENV {key}={value}" for key, value in sorted(environment.variables.items())),
             f"WORKDIR {WORKSPACE}",
             "USER agent",
             "",

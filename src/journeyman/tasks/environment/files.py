@@ -17,7 +17,14 @@ from journeyman.interpreter import Interpreter
 from journeyman.tasks.git import git, list_files
 from journeyman.tasks.project import Project
 
-__all__ = ["export_tree", "keep_byproducts", "seal_toolchain", "size_of", "write_json"]
+__all__ = [
+    "export_tree",
+    "keep_byproducts",
+    "seal_toolchain",
+    "size_of",
+    "take_byproducts",
+    "write_json",
+]
 
 
 def export_tree(project: Project, target: Path) -> None:
@@ -33,9 +40,13 @@ def export_tree(project: Project, target: Path) -> None:
 
 def keep_byproducts(folder: Path) -> None:
     """Take what building wrote into the tree, e.g. compiled modules and version files."""
-    made = folder / "byproducts"
+    take_byproducts(folder / "byproducts", folder / "repository")
+
+
+def take_byproducts(made: Path, tree: Path) -> None:
+    """Copy plain files from one folder into another; links are left out. The first one is removed."""
     for path in list_files(made):
-        source, target = made / path, folder / "repository" / path
+        source, target = made / path, tree / path
         if source.is_symlink():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)

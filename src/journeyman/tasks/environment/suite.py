@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from journeyman.tasks.git import list_files
-from journeyman.types import Data
+from journeyman.tasks.languages.profile import Suite
 
 __all__ = ["PYTEST", "UNITTEST", "Suite", "find_suite", "is_test_file"]
 
@@ -33,13 +33,6 @@ _KEPT_OPTION = re.compile(r"^(--import-mode|--ignore|--ignore-glob|--deselect|--
 _KEPT_PAIR = ("-p", "-m", "-k", "--ignore", "--ignore-glob", "--import-mode", "--deselect")
 _TEST_FILE = re.compile(r"^(test_.*|.*_tests?|tests?)\.py$")
 _TEST_FOLDERS = ("tests", "test", "testing")
-
-
-class Suite(Data):
-    """A command that runs all tests, and the parser of its log."""
-
-    command: str
-    log_parser: str
 
 
 def find_suite(tree: Path) -> list[Suite]:

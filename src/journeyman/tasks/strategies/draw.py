@@ -59,6 +59,7 @@ class Setting:
     kinds: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     history_limit: int | None = None
+    language: str = "python"
     tasks: Sequence[Task] = ()
     """Validated tasks, for `combine`."""
 
@@ -85,16 +86,31 @@ def share_out(chosen: Sequence[str], num_tasks: int) -> dict[str, int]:
 def draw(strategy: str, setting: Setting) -> Iterator[Drawn]:
     """Yield what a strategy thinks of, in an order that follows from the seed alone."""
     root, seed, exclude = setting.repository, setting.seed, setting.exclude
-    if strategy == "procedural":
-        yield from iterate_mutations(root, kinds=setting.kinds or None, seed=seed, exclude=exclude)
+    language = setting.language
+    if strategy == "procedural" or (strategy == "remove" and language != "python"):
+        kinds = setting.kinds if strategy == "procedural" else ("function_body_removed",)
+        yield from iterate_mutations(
+            root, kinds=kinds or None, seed=seed, exclude=exclude, language=language
+        )
     elif strategy == "remove":
         yield from removed(root, seed=seed, exclude=exclude)
     elif strategy == "combine":
         yield from combined(root, setting.tasks, seed=seed)
     elif strategy == "pr_mirror":
-        yield from mirrored(setting.project, root, exclude=exclude, limit=setting.history_limit)
+        yield from mirrored(
+            setting.project,
+            root,
+            exclude=exclude,
+            limit=setting.history_limit,
+            language=language,
+        )
     else:
         assert strategy in ("modify", "rewrite")
+        if language != "python":
+            raise JourneymanError(
+                f"{strategy} writes bugs in Python so far, not in {language}",
+                "use --strategies procedural, remove, pr_mirror or combine",
+            )
         for target in list_targets(root, seed=seed, exclude=exclude):
             yield WrittenBug("modify" if strategy == "modify" else "rewrite", target, seed)
 

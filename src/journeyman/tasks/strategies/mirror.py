@@ -90,13 +90,18 @@ class MirroredFix:
 
 
 def mirrored(
-    project: Project, root: Path, *, exclude: Collection[str] = (), limit: int | None = None
+    project: Project,
+    root: Path,
+    *,
+    exclude: Collection[str] = (),
+    limit: int | None = None,
+    language: str = "python",
 ) -> Iterator[MirroredFix | Unmade]:
-    """Yield the fixes of a project's history that touch only Python files that `root` still has.
+    """Yield the fixes of a history that touch only files of a language that `root` still has.
 
     Raises `JourneymanError` where the project has no history.
     """
-    sources = set(list_sources(root))
+    sources = set(list_sources(root, language=language))
     for step in plan_all(project, MineConfig(limit=limit)):
         if not isinstance(step, MineCandidate):
             continue

@@ -1,0 +1,62 @@
+"""What a language's profile holds. A profile is data: adding a language is filling one in."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from journeyman.types import Data
+
+__all__ = ["Profile", "Rung", "Suite"]
+
+
+class Suite(Data):
+    """A command that runs all tests, and the parser of its log."""
+
+    command: str
+    log_parser: str
+
+
+class Rung(Data):
+    """One way to install what a project's tests need, tried where its files are there."""
+
+    name: str
+    command: str
+    """Run in the workspace of a build sandbox; `$BEFORE` is the commit's date, a day on."""
+    needs: tuple[str, ...] = ()
+    """Files of the project's top, as glob patterns, of which one has to be there."""
+    content: str = ""
+    """A regular expression that one of these files has to hold, e.g. that there is a dependency."""
+    registry: str = ""
+    """Whose registry it asks; empty where it needs no network."""
+
+
+class Profile(Data):
+    """How projects of one language are known, installed and tested."""
+
+    language: str
+    title: str
+    manifests: tuple[str, ...]
+    """Files at a project's top that say that it is one of this language."""
+    programs: tuple[str, ...]
+    """What has to be installed on this machine."""
+    packages: tuple[str, ...]
+    """Debian's packages that bring the programs, and what its tests commonly need."""
+    version_command: str
+    install: tuple[Rung, ...] = ()
+    """In order; the first that works is taken, and none where no rung's files are there."""
+    before_tests: str = ""
+    """Shell lines that each run of the tests begins with."""
+    after_install: str = ""
+    """Shell lines at the end of a build, e.g. to keep what compiling the libraries gave."""
+    variables: dict[str, str] = Field(default_factory=dict)
+    """Of every sandbox."""
+    build_variables: dict[str, str] = Field(default_factory=dict)
+    """Of build sandboxes, over `variables`."""
+    links: dict[str, str] = Field(default_factory=dict)
+    """Folders of the toolchain that stand in the tree as links: name in the tree, in the toolchain."""
+    byproducts: tuple[str, ...] = ()
+    """Folders of the tree, made by installing, that belong to it."""
+    unreachable: str = ""
+    """A regular expression for how its package manager says that its registry cannot be reached."""
+    unbuilt: str = ""
+    """A regular expression for how its compiler says that the project cannot be built."""
