@@ -1,0 +1,168 @@
+"""External agents: how a program's end is judged, and what real clients do through the gateway."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from journeyman.errors import AttributedError, JourneymanError
+from journeyman.gateway import SessionRecord, SpokenModel, check_fidelity
+from journeyman.guard import Subject, make_guard
+from journeyman.models import ScriptedModel
+from journeyman.sandbox import SandboxSpec, opened
+from journeyman.scaffolds import ModelSession, SessionLimits, get_scaffold, list_scaffolds
+from journeyman.scaffolds.agents.agent import Agent, Launch, NodePackage
+from journeyman.scaffolds.agents.catalogue import AGENTS, find_agent
+from journeyman.scaffolds.agents.external import ExternalAgent
+from journeyman.scaffolds.agents.layers import agent_mounts
+from journeyman.scaffolds.agents.trial import try_agent
+from journeyman.templates import get_template, list_templates
+from journeyman.types import Completion, Ending, Message, Prompt, Sampling, TaskView
+
+VIEW = TaskView(
+    instance_id="one", repo="acme/labels", base_commit="", problem_statement="It is broken."
+)
+# A client of a few lines: it calls the model so many times, and says what it was answered.
+CLIENT = """
+import json, sys, urllib.request
+url, key, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
+for number in range(times):
+    body = {"model": "m", "messages": [{"role": "user", "content": f"question {number}"}]}
+    request = urllib.request.Request(url + "/v1/chat/completions", json.dumps(body).encode(),
+        {"Authorization": "Bearer " + key, "Content-Type": "application/json"})
+    print(json.load(urllib.request.urlopen(request))["choices"][0]["message"]["content"])
+"""
+
+
+def program(command: str) -> Agent:
+    """An agent whose command may say `CALL n` to call its model n times."""
+
+    def launch(place, endpoint):
+        call = f"/usr/bin/python3 /tmp/client.py {endpoint.url} {endpoint.key}"
+        return Launch(command.replace("CALL", call), files={"/tmp/client.py": CLIENT})
+
+    return Agent("little", "1", NodePackage("none"), launch)
+
+
+class Failing:
+    """A model whose server is gone."""
+
+    name = "failing"
+    reads_text = False
+
+    async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
+        raise AttributedError("model_unreachable", "nobody listens")
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+
+def make_session(model=None, **limits) -> ModelSession:
+    script = ScriptedModel("script", [Message(role="assistant", content="Hello.")])
+    return ModelSession(
+        model or SpokenModel(script, get_template("hermes")),
+        template=get_template("hermes"),
+        limits=SessionLimits(**limits),
+        guard=make_guard("rules", Subject("acme/labels")),
+    )
+
+
+async def run(folder: Path, command: str, session: ModelSession) -> Ending:
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)  # noqa: ASYNC221
+    async with opened(SandboxSpec(workspace_layers=(folder,))) as sandbox:
+        return await ExternalAgent(program(command)).run(VIEW, sandbox, session)
+
+
+@pytest.mark.sandbox
+async def test_a_program_that_ends_has_submitted(tmp_path):
+    session = make_session()
+    assert await run(tmp_path, "CALL 2", session) is Ending.SUBMITTED
+    assert session.files["agent.log"] == b"Hello.\nHello.\n"
+    record = SessionRecord.model_validate_json(session.files["session.json"])
+    fidelity = check_fidelity(record)
+    assert (fidelity.num_checked, fidelity.breaches) == (2, ())
+    branches = session.trajectories()
+    assert [len(branch.turns) for branch in branches] == [1, 1]
+    assert all(it.turns[0].completion.logprobs for it in branches)
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("command", "limits", "ending"),
+    [
+        ("CALL 5", {"num_turns": 3}, Ending.TURN_LIMIT),
+        ("CALL 50", {"num_tokens": 10}, Ending.TOKEN_LIMIT),
+        ("CALL 1; sleep 100", {"time_s": 2}, Ending.TIME_LIMIT),
+        ("CALL 5; exit 0", {"num_turns": 3}, Ending.TURN_LIMIT),
+    ],
+)
+async def test_limits_are_endings(tmp_path, command, limits, ending):
+    session = make_session(**limits)
+    assert await run(tmp_path, command, session) is ending
+    assert session.trajectories()[0].turns
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize(
+    ("command", "cause", "detail"),
+    [
+        ("CALL 1; echo broken >&2; exit 7", "scaffold_crashed", "ended with 7: broken"),
+        ("CALL 1; kill -SEGV $$", "scaffold_crashed", "ended with 139"),
+        ("CALL 1; sleep 100", "scaffold_stuck", "neither called its model nor ended"),
+        ("sleep 100", "scaffold_silent", "never called its model"),
+        ("echo nothing to do", "scaffold_silent", "nothing to do"),
+        # One that ignores where its model is told to be finds no network.
+        ("curl -sS https://models.invalid/v1/models", "scaffold_silent", "resolve host"),
+        ("CALL 1 && curl -sS http://127.0.0.1:9/", "scaffold_crashed", "ended with 7"),
+    ],
+)
+async def test_failures_of_a_program_have_causes(tmp_path, command, cause, detail):
+    with pytest.raises(AttributedError, match=detail) as failure:
+        await run(tmp_path, command, make_session(idle_s=3))
+    assert failure.value.cause == cause
+
+
+@pytest.mark.sandbox
+async def test_a_model_that_fails_is_not_the_programs_doing(tmp_path):
+    with pytest.raises(AttributedError) as failure:
+        await run(tmp_path, "CALL 1", make_session(Failing()))
+    assert failure.value.cause == "model_unreachable"
+
+
+def test_every_agent_is_a_scaffold():
+    assert set(AGENTS) <= set(list_scaffolds())
+    assert all(get_scaffold(name).name == name for name in AGENTS)
+    assert find_agent("aider@0.85.0").version == "0.85.0"
+    with pytest.raises(JourneymanError, match="no version"):
+        find_agent("aider@; rm")
+    with pytest.raises(JourneymanError, match="unknown scaffold") as error:
+        get_scaffold("aidr")
+    assert "aider" in error.value.hint
+
+
+@pytest.mark.sandbox
+@pytest.mark.network
+async def test_a_version_that_is_not_there_cannot_be_installed():
+    with pytest.raises(AttributedError, match="see .*log") as failure:
+        await agent_mounts(AGENTS["qwen-code"].at("0.0.999"))
+    assert failure.value.cause == "scaffold_unavailable"
+
+
+@pytest.mark.clients
+@pytest.mark.sandbox
+@pytest.mark.network
+@pytest.mark.parametrize("number", range(len(AGENTS)))
+async def test_a_real_client_fixes_a_real_bug(number):
+    """One cell a client; the template goes round. The whole matrix is `benchmarks/matrix.py`."""
+    agent = sorted(AGENTS.values(), key=lambda it: it.name)[number]
+    templates = list_templates()
+    template = templates[(number * 4 + 3) % len(templates)]
+    try:
+        trial = await try_agent(agent, template)
+    except AttributedError as error:
+        if error.cause != "scaffold_unavailable":
+            raise
+        pytest.skip(f"cannot be installed here: {error.detail}")
+    assert trial.is_green, (template, trial.problems)
+    assert json.loads(trial.model_dump_json())["num_tokens"] > 100
