@@ -144,7 +144,7 @@ def test_every_agent_is_a_scaffold():
 @pytest.mark.sandbox
 @pytest.mark.network
 async def test_a_version_that_is_not_there_cannot_be_installed():
-    with pytest.raises(AttributedError, match="see .*log") as failure:
+    with pytest.raises(AttributedError, match=r"see .*log") as failure:
         await agent_mounts(AGENTS["qwen-code"].at("0.0.999"))
     assert failure.value.cause == "scaffold_unavailable"
 
