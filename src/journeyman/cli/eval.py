@@ -8,17 +8,16 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from journeyman.cli.output import note, print_json, print_lines, print_table
+from journeyman.cli.eval_tell import tell
+from journeyman.cli.output import note, print_json, print_lines
 from journeyman.cli.progress import RolloutProgress, Steps
 from journeyman.cli.settings import command_line, resolve_settings, show_config
 from journeyman.errors import JourneymanError
 from journeyman.evals.compare import compare_evaluations, render_comparison
 from journeyman.evals.evaluation import Evaluation, load_evaluation
-from journeyman.evals.findings import say_findings
 from journeyman.evals.matrix import MatrixConfig, run_matrix
 from journeyman.evals.reports import write_reports
 from journeyman.evals.repository import BenchmarkConfig, make_benchmark
-from journeyman.evals.words import money, share, span
 from journeyman.runs import RunFolder
 from journeyman.scaffolds import SessionLimits
 from journeyman.tasks import load_taskset, obtain_project
@@ -43,6 +42,18 @@ app.command(
     "journeyman.cli.eval_benchmark:prepare",
     name="prepare",
     help="Make a taskset of a SWE-bench file and clones of its repositories.",
+)
+
+
+app.command(
+    "journeyman.cli.eval_predictions:predictions",
+    name="predictions",
+    help="Grade a predictions file as far as it can be, and name what is wrong with it.",
+)
+app.command(
+    "journeyman.cli.eval_predictions:official",
+    name="official",
+    help="Grade predictions in a benchmark's own images.",
 )
 
 
@@ -139,7 +150,7 @@ def evaluate_tasks(
     ) as run:
         note(f"evaluation in {run.path}")
         evaluation = asyncio.run(_evaluate(settings, settings.taskset, run, Steps(), ()))
-    return _tell(evaluation, run.path, is_json=json)
+    return tell(evaluation, run.path, is_json=json)
 
 
 @app.command(name="repo")
@@ -206,7 +217,7 @@ def evaluate_repository(
             return await _evaluate(settings, benchmark.taskset.folder, run, steps, benchmark.notes)
 
         evaluation = asyncio.run(go())
-    return _tell(evaluation, run.path, is_json=json)
+    return tell(evaluation, run.path, is_json=json)
 
 
 async def _evaluate(
@@ -262,34 +273,7 @@ def report(run: Path, /, *, json: bool = False) -> int:
     json
         Print the evaluation as JSON.
     """
-    return _tell(load_evaluation(run), run, is_json=json)
-
-
-def _tell(evaluation: Evaluation, run: Path, *, is_json: bool) -> int:
-    if is_json:
-        print_json(evaluation)
-        return 0
-    print_table(
-        ("agent", "rollouts", "resolved", "solve rate", "95% interval", "turns", "cost"),
-        [
-            (
-                it.name,
-                it.num_counted,
-                it.num_resolved,
-                share(it.solve_rate) or "-",
-                span(it.interval),
-                f"{it.turns.mean:.1f}",
-                money(it.total_cost_usd),
-            )
-            for it in (*evaluation.ranked, *evaluation.references)
-        ],
-    )
-    print_lines(["", *(line.replace("**", "") for line in say_findings(evaluation)), ""])
-    if (run / "report.html").is_file():
-        print_lines([f"report  {run}/report.md", f"page    {run}/report.html"])
-    looks = [f"look    journeyman view {run}/{folder}" for folder in evaluation.runs.values()]
-    print_lines(looks)
-    return 0
+    return tell(load_evaluation(run), run, is_json=json)
 
 
 def _whole(source: str) -> str:
