@@ -253,6 +253,8 @@ class Task(Data):
     """Files of the environment's tree that the agent must not see: the tests that reveal the bug."""
     verifier: VerifierSpec
     origin: Origin
+    extra: str = ""
+    """JSON object of what an imported record held beyond these fields; empty where that is nothing."""
 
 
 class TaskView(Data):

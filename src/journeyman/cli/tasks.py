@@ -6,13 +6,12 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
+from journeyman.cli.models import opened_model
 from journeyman.cli.output import emit, note, print_json, print_lines, print_table
 from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
@@ -27,16 +26,26 @@ from journeyman.tasks import (
 )
 
 if TYPE_CHECKING:
-    from journeyman.models import Model
     from journeyman.tasks import MadeTasks
     from journeyman.types import Task
 
 __all__ = ["app", "make_taskset", "show_funnel"]
 
 app = App(name="tasks", help="Make tasks out of a repository, check them, look at them.")
-app.command(
-    "journeyman.cli.mine:mine", name="mine", help="Make tasks of a history's pull requests."
-)
+_ELSEWHERE = {
+    "mine": ("mine:mine", "Make tasks of a history's pull requests."),
+    "export": ("tasks_exchange:export", "Write a taskset in another program's format."),
+    "import": ("tasks_exchange:import_", "Read tasks of another program's format."),
+    "filter": (
+        "tasks_quality:filter_",
+        "Drop copies, unfair tasks, benchmarks' own, too easy ones.",
+    ),
+    "manifest": ("tasks_quality:manifest", "Describe a benchmark that tasks must not overlap."),
+    "decontaminate": ("tasks_quality:decontaminate", "Drop tasks that overlap a benchmark."),
+    "describe": ("tasks_quality:describe", "Let a model write problem statements, and judge them."),
+}
+for _name, (_target, _help) in _ELSEWHERE.items():
+    app.command(f"journeyman.cli.{_target}", name=_name, help=_help)
 
 
 class _GivenMake(MakeConfig):
@@ -117,7 +126,7 @@ async def make_taskset(project: Any, folder: Path, settings: MakeConfig, steps: 
         environment = await build_environment(
             project, scratch / "environments", language=settings.language, on_progress=steps
         )
-        async with _opened(settings.model) as model:
+        async with opened_model(settings.model) as model:
             made = await make_tasks(
                 project, environment, scratch, config=settings, model=model, on_progress=steps
             )
@@ -126,21 +135,6 @@ async def make_taskset(project: Any, folder: Path, settings: MakeConfig, steps: 
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return made
-
-
-@asynccontextmanager
-async def _opened(spec: str) -> AsyncIterator[Model | None]:
-    """Open the model that a spec names, and close it again; none where there is no spec."""
-    if not spec:
-        yield None
-        return
-    from journeyman.models import open_model
-
-    model = await open_model(spec, on_progress=note)
-    try:
-        yield model
-    finally:
-        await model.close()
 
 
 def _refuse_or_remove(folder: Path, *, is_clean: bool) -> None:

@@ -42,8 +42,11 @@ class Taskset(Data):
         return self.folder / "environments"
 
 
-def load_taskset(folder: Path) -> Taskset:
-    """Read a taskset; every fault is a `JourneymanError` that names the file and the line."""
+def load_taskset(folder: Path, *, needs_environments: bool = True) -> Taskset:
+    """Read a taskset; every fault is a `JourneymanError` that names the file and the line.
+
+    To look at tasks, rather than to run them, their environments need not be there.
+    """
     if not folder.is_dir():
         raise JourneymanError(f"no taskset at {folder}", _MAKE)
     if not (folder / "taskset.toml").is_file():
@@ -55,7 +58,9 @@ def load_taskset(folder: Path) -> Taskset:
         version=str(head.get("version", "1")),
         created_at=str(head.get("created_at", "")),
         project=str(head.get("project", "")),
-        tasks=_read_tasks(folder / "tasks.jsonl", folder / "environments"),
+        tasks=_read_tasks(
+            folder / "tasks.jsonl", folder / "environments" if needs_environments else None
+        ),
     )
 
 
@@ -76,7 +81,7 @@ def save_taskset(taskset: Taskset) -> None:
     _replace(taskset.folder / "taskset.toml", tomli_w.dumps(head))
 
 
-def _read_tasks(path: Path, environments: Path) -> tuple[Task, ...]:
+def _read_tasks(path: Path, environments: Path | None) -> tuple[Task, ...]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -95,7 +100,8 @@ def _read_tasks(path: Path, environments: Path) -> tuple[Task, ...]:
                 f"{first_seen[task.instance_id]}",
                 "remove one of the two lines",
             )
-        _check_environment(f"{path}:{number}", task, environments)
+        if environments is not None:
+            _check_environment(f"{path}:{number}", task, environments)
         first_seen[task.instance_id] = number
         tasks.append(task)
     return tuple(tasks)
