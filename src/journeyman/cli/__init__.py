@@ -30,7 +30,8 @@ VERBS = {
     "code": ("code:code", "a coding assistant in this folder, on a model of your own"),
     "model": ("model:app", "which models can be named, what one takes and does; new ones"),
     "train": ("train:app", "train a model on source files or on verified rollouts"),
-    "view": ("view:view", "a run's report, its rollouts, or one of them turn by turn"),
+    "view": ("view:view", "look at runs in a browser, live or years later, or in the terminal"),
+    "export": ("export:export", "a run for other viewers and trainers, secrets taken out"),
 }
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from journeyman.web.pages.piece import prose
 from journeyman.web.reading.text import visible
 
 __all__ = ["FILTERS", "compact", "duration", "moment", "percent"]
@@ -88,6 +89,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "money": money,
     "outcome_word": outcome_word,
     "percent": percent,
+    "prose": prose,
     "visible": lambda value: visible(str(value)),
 }
 """By the names that templates use."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from journeyman.web.reading.text import cut, size_words, visible
 
-__all__ = ["MOST_SHOWN", "Piece", "argument_pieces", "make_piece"]
+__all__ = ["MOST_SHOWN", "Piece", "argument_pieces", "make_piece", "prose"]
 
 MOST_SHOWN = 16_000
 _FOLDED_LINES = 24
@@ -60,3 +61,21 @@ def argument_pieces(arguments: Mapping[str, Any], name: str) -> list[Piece]:
         )
         for number, (key, value) in enumerate(arguments.items())
     ]
+
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n(.*?)(?:^ {0,3}\1[^\n]*$|\Z)", re.M | re.S)
+
+
+def prose(text: str) -> list[tuple[str, str]]:
+    """Part a text into `prose` and `code`, as Markdown's fences say; nothing else is read as markup.
+
+    >>> prose("Run\\n```python\\nf()\\n```")
+    [('prose', 'Run'), ('code', 'f()')]
+    """
+    parts, at = [], 0
+    for found in _FENCE.finditer(text):
+        parts.append(("prose", text[at : found.start()].strip("\n")))
+        parts.append(("code", found[2].rstrip("\n")))
+        at = found.end()
+    parts.append(("prose", text[at:].strip("\n")))
+    return [(kind, part) for kind, part in parts if part.strip()]

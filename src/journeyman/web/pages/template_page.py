@@ -33,7 +33,11 @@ _CALL = ToolCall(
 
 def template_context() -> dict[str, Any]:
     """Return the same conversation in every template."""
-    return {"call": _CALL, "tool": _TOOL, "templates": [_view(name) for name in list_templates()]}
+    arguments = ", ".join(f"{name}={value!r}" for name, value in _CALL.arguments.items())
+    return {
+        "written": f"{_CALL.name}({arguments})",
+        "templates": [_view(name) for name in list_templates()],
+    }
 
 
 def _view(name: str) -> dict[str, Any]:

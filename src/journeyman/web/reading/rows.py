@@ -62,6 +62,8 @@ def make_row(record: Mapping[str, Any], key: str = "") -> Row:
     reward, verdict = _table(record, "reward"), _table(record, "verdict")
     cells = {name: _plain(record.get(field, default)) for name, (field, default) in _KEPT.items()}
     tests = _table(verdict, "tests")
+    for name in ("task", "group", "model", "scaffold", "ending"):
+        cells[name] = str(cells[name])
     cells["id"] = str(record["rollout_id"])
     cells["key"] = key
     cells["outcome"] = _outcome(reward, verdict)

@@ -1,7 +1,7 @@
 """Untrusted text made safe to look at: control characters are seen, nothing acts, nothing is endless.
 
 >>> visible("a\x1b[31mb\u202e")
-'a␛[31mb⟨U+202E⟩'
+'a⟨ESC⟩[31mb⟨U+202E⟩'
 """
 
 from __future__ import annotations
@@ -10,8 +10,16 @@ import re
 
 __all__ = ["cut", "size_words", "visible"]
 
-# Line feeds and tabs stay; the rest of C0 has pictures. What reorders, hides or breaks text is spelled.
-_PICTURES = {code: 0x2400 + code for code in range(32) if code not in (9, 10)} | {0x7F: 0x2421}
+# fmt: off
+_CONTROLS = (
+    "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT", "FF", "CR", "SO",
+    "SI", "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS",
+    "GS", "RS", "US",
+)
+# fmt: on
+# Line feeds and tabs stay; other controls are named; what reorders, hides or breaks text is spelled.
+_NAMED = {code: f"⟨{name}⟩" for code, name in enumerate(_CONTROLS) if code not in (9, 10)}
+_NAMED[0x7F] = "⟨DEL⟩"
 _SPELLED = re.compile(
     "[\u0080-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
@@ -19,10 +27,10 @@ _SPELLED = re.compile(
 
 
 def visible(text: str) -> str:
-    """Return text in which nothing is hidden: control pictures, and `⟨U+XXXX⟩` for what has none."""
+    """Return text in which nothing is hidden: names of controls, `⟨U+XXXX⟩` for what has none."""
     if text.isascii():
-        return text if text.isprintable() else text.translate(_PICTURES)
-    return _SPELLED.sub(_spell, text.translate(_PICTURES))
+        return text if text.isprintable() else text.translate(_NAMED)
+    return _SPELLED.sub(_spell, text.translate(_NAMED))
 
 
 def cut(text: str, most: int) -> tuple[str, int]:

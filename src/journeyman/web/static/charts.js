@@ -99,7 +99,7 @@
     if (!bars.some((it) => it[1])) { place.replaceChildren(make("p", { class: "muted" }, "Nothing yet.")); return; }
     const most = Math.max(...bars.map((it) => it[1]));
     const svg = frame(`${name}: ${bars.map((it) => `${it[1]} at ${it[0]}`).join(", ")}`);
-    const width = (W - 20) / bars.length;
+    const width = Math.min(90, (W - 20) / bars.length);
     bars.forEach(([label, count], index) => {
       const height = (count / most) * (H - 62);
       const x = 10 + index * width;

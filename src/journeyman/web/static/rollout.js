@@ -145,6 +145,6 @@
   $("shade").addEventListener("change", () => { near.disconnect(); for (const turn of turns) near.observe(turn); });
   Object.assign(app.keys, { 1: () => choose("read"), 2: () => choose("raw"), 3: () => choose("tokens") });
   const asked = new URLSearchParams(location.hash.slice(1)).get("view");
-  if (asked === "raw" || asked === "tokens") choose(asked);
+  if (asked === "raw" || asked === "tokens") { choose(asked); $("turns").scrollIntoView(); }
   document.documentElement.dataset.ready = "yes";
 })();

@@ -95,10 +95,7 @@
 
   let live = app.data.live;
   const showLive = () => {
-    const state = $("state");
-    const marks = { running: "▶", draining: "▶", finished: "■", failed: "!" };
-    state.className = `badge state-${live.state}`;
-    state.replaceChildren(make("span", { "aria-hidden": "true" }, marks[live.state] || "‖"), ` ${live.state}`);
+    app.showState(live.state);
     $("work-section").hidden = !live.work.length;
     $("work").replaceChildren(...live.work.map((it) => make("li", {},
       make("a", { href: `rollout/${it.key}.html` }, it.id),

@@ -44,10 +44,6 @@
       $("latest").replaceChildren(...news.latest.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, String(Number(value.toPrecision(5)))))));
       drawAnew();
     },
-    live: (news) => {
-      const state = $("state");
-      state.className = `badge state-${news.state}`;
-      state.textContent = news.state;
-    },
+    live: (news) => app.showState(news.state),
   });
 })();

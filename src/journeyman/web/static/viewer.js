@@ -12,10 +12,11 @@
   // --- safe text ---------------------------------------------------------------------------
   const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]/g;
   const pairs = /[\ud800-\udbff][\udc00-\udfff]/g;
+  const controls = "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(" ");
   const spell = (char) => {
     const code = char.charCodeAt(0);
-    if (code < 32) return String.fromCharCode(0x2400 + code);
-    if (code === 127) return "\u2421";
+    if (code < 32) return `⟨${controls[code]}⟩`;
+    if (code === 127) return "⟨DEL⟩";
     return `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
   };
   journeyman.visible = (text) => {
@@ -47,6 +48,7 @@
     for (const [unit, of] of [["G", 1e9], ["M", 1e6], ["k", 1e3]]) {
       if (size >= of * 0.99995) return `${Number((value / of).toPrecision(3))} ${unit}`;
     }
+    if (size && size < 1e-3) return value.toExponential(2).replace(/\.?0+e/, "e");
     return String(Number.isInteger(value) ? value : Number(value.toPrecision(3)));
   };
   journeyman.duration = (seconds) => {
@@ -62,6 +64,13 @@
     journeyman.make("span", { class: `badge is-${outcome}` },
       journeyman.make("span", { "aria-hidden": "true" }, journeyman.marks[outcome] || "•"),
       ` ${journeyman.words[outcome] || outcome}`);
+
+  const states = { running: "▶", draining: "▶", finished: "■", failed: "!" };
+  journeyman.showState = (value) => {
+    const state = document.getElementById("state");
+    state.className = `badge state-${value}`;
+    state.replaceChildren(journeyman.make("span", { "aria-hidden": "true" }, states[value] || "‖"), ` ${value}`);
+  };
 
   // --- saying things -----------------------------------------------------------------------
   let silence = 0;
