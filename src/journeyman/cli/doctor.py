@@ -47,8 +47,9 @@ def _mark(check: Check) -> str:
 
 def _all_checks() -> list[Check]:
     from journeyman import models, sandbox
+    from journeyman.tasks import languages
 
-    return [*_machine_checks(), *sandbox.diagnose(), *models.diagnose()]
+    return [*_machine_checks(), *sandbox.diagnose(), *models.diagnose(), *languages.diagnose()]
 
 
 def _machine_checks() -> list[Check]:

@@ -15,6 +15,7 @@ from journeyman.cli.models import opened_model
 from journeyman.cli.output import emit, note, print_json, print_lines, print_table
 from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
+from journeyman.config import cache_folder
 from journeyman.errors import JourneymanError
 from journeyman.tasks import (
     MakeConfig,
@@ -132,9 +133,20 @@ async def make_taskset(project: Any, folder: Path, settings: MakeConfig, steps: 
             )
         scratch.chmod(0o755)
         scratch.rename(folder)
+    except JourneymanError as error:
+        raise type(error)(error.message, _kept_logs(scratch, error.hint)) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return made
+
+
+def _kept_logs(scratch: Path, hint: str) -> str:
+    """Keep the logs of a build that failed, and return the hint with the place where they are."""
+    for log in scratch.glob("environments/*.build.log"):
+        kept = cache_folder("builds") / log.name
+        shutil.copyfile(log, kept)
+        hint = hint.replace(str(log), str(kept))
+    return hint
 
 
 def _refuse_or_remove(folder: Path, *, is_clean: bool) -> None:

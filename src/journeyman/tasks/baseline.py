@@ -138,7 +138,9 @@ class _Suite:
         """
         tests = Counter(self.narrowing.file_of(test) for test in (built.statuses if built else ()))
         num_parts = min(MAX_PARTS, len(tests), tests.total() // TESTS_PER_PART)
-        if num_parts < 2 or "" in tests or not self.narrowing.can_run(tests):
+        if num_parts < 2 or "" in tests or not self.narrowing.is_probed:
+            return [()]
+        if not self.narrowing.can_run(tests):
             return [()]
         parts: list[list[str]] = [[] for _ in range(num_parts)]
         for file in sorted(tests, key=lambda file: (-tests[file], file)):

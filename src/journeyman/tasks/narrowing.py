@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from journeyman.tasks.convention import is_test_module, language_of
+from journeyman.tasks.languages.profile import with_tests
 from journeyman.tasks.places import file_of_test
 from journeyman.types import Environment
 
@@ -52,11 +54,18 @@ class Narrowing:
         return tuple(sorted({self.file_of(test) for test in tests} - {""}))
 
     def target_of(self, test: str) -> str:
-        """Return what a command names to run a test: its function, with all its parameters."""
+        """Return what a command names to run a test: its function, with all its parameters.
+
+        In other languages than Python that is its file.
+        """
+        if not self.is_probed:
+            return self.file_of(test) or test
         return test.partition("[")[0] if self.log_parser == "pytest" else test
 
     def can_run(self, files: Iterable[str]) -> bool:
         """Tell whether a command can name the tests of some files and leave out the others."""
+        if not self.is_probed:
+            return self._named(list(files)) is not None
         if self.log_parser == "pytest":
             return not any("[" in file for file in files)
         names = [".".join(_module(file)) for file in files]
@@ -64,12 +73,33 @@ class Narrowing:
 
     def command(self, targets: Sequence[str]) -> str:
         """Return a command that runs some files or functions, or all where that cannot be said."""
+        if not self.is_probed:
+            return self._named(targets) or self.whole
         if self.log_parser == "pytest":
             return shlex.join([*self._without_targets(), _SHORT, *targets])
         names = [".".join(_module(it)) if it.endswith(".py") else it for it in targets]
         if self.log_parser == "unittest" and self._top() == "." and _are_importable(names):
             return shlex.join(["python", "-m", "unittest", "-v", *names])
         return self.whole
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether the probe tells which tests reach which lines: of Python's runners alone."""
+        return self.log_parser in _PYTHON
+
+    def _named(self, files: Sequence[str]) -> str | None:
+        """Return the command for some files of another language; None where it cannot name them."""
+        sources = [file for file in files if language_of(file)]
+        if self.log_parser == "go":
+            parents = (str(PurePosixPath(file).parent) for file in sources)
+            return with_tests(self.whole, sorted({f"./{parent}" for parent in parents}))
+        if self.log_parser == "cargo":
+            crates = [PurePosixPath(file) for file in sources]
+            is_plain = all(str(crate.parent) == "tests" for crate in crates)
+            words = [word for crate in crates for word in ("--test", crate.stem)]
+            return with_tests(self.whole, words) if is_plain else None
+        named = [file for file in sources if is_test_module(file) or self.log_parser in _BY_FILE]
+        return with_tests(self.whole, named)
 
     def _without_targets(self) -> list[str]:
         words = shlex.split(self.whole)
@@ -95,6 +125,7 @@ def narrowing_of(environment: Environment, repository: Path) -> Narrowing:
 
 
 _PYTHON = ("pytest", "unittest")
+_BY_FILE = ("tap", "mocha")
 
 
 def _module(file: str) -> tuple[str, ...]:

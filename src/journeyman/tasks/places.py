@@ -36,8 +36,8 @@ _SCRIPTS = ("javascript", "typescript")
 def file_of_test(repository: Path, log_parser: str, test: str) -> str:
     """Return the file of a test, relative to the repository; "" where none is known."""
     head, _, rest = test.partition("::")
-    if rest and _is_file(repository, head):
-        return head
+    if rest and (language_of(head) or _is_file(repository, head)):
+        return "" if head.startswith("/") else head
     files = _contents(repository, _LANGUAGES.get(log_parser, _SCRIPTS))
     if log_parser == "go":
         return _go_file(repository, files, head, rest)
@@ -65,7 +65,7 @@ def _go_file(repository: Path, files: dict[str, str], package: str, test: str) -
     folder = package.removeprefix(module).strip("/") or "."
     name = test.partition("/")[0]
     declares = re.compile(rf"^func (\([^)]*\) )?{re.escape(name)}\(", re.MULTILINE)
-    places = [path for path in files if str(PurePosixPath(path).parent) == folder]
+    places = [path for path in files if not module or str(PurePosixPath(path).parent) == folder]
     return next((path for path in places if declares.search(files[path])), "")
 
 

@@ -67,9 +67,12 @@ class Reach:
         files = ranked[: self._max_files]
         if not files:
             return None
+        if not self._baseline.narrowing.is_probed:
+            # Where no line is recorded, any test may reach the change, and all are run.
+            return self._selection(
+                [], [one for file in sorted(ranked) for one in self._files[file]]
+            )
         if not self._baseline.narrowing.can_run(files):
-            # Where no line was recorded, all tests are run anyway: the more of them say something.
-            files = files if self._baseline.probe.reached else sorted(ranked)
             return self._selection([*files], [f for file in files for f in self._files[file]])
         chosen = self._fitting(files, {self._target(test) for test in reaching})
         whole = self._whole_files(files, chosen)

@@ -142,7 +142,7 @@ class LanguageBuild:
             self._reasons.append(self._reason(rung))
         if self._profile.after_install:
             await self._run(sandbox, self._profile.after_install)
-        for name in self._profile.byproducts:
+        for name in self._profile.byproducts if way != "bare" else ():
             await self._run(sandbox, f"[ ! -e {name} ] || cp -a {name} {_BYPRODUCTS}/")
         return way
 

@@ -7,6 +7,7 @@ Nothing is run here but the question for a compiler's version.
 """
 
 from journeyman.tasks.languages.detect import find_language
+from journeyman.tasks.languages.diagnosis import diagnose
 from journeyman.tasks.languages.profile import Profile, Rung
 from journeyman.tasks.languages.profiles import PROFILES, environment_language, profile_of
 from journeyman.tasks.languages.suites import find_suites
@@ -21,6 +22,7 @@ __all__ = [
     "Toolchain",
     "broken_text",
     "comment_text",
+    "diagnose",
     "emptied_text",
     "environment_language",
     "find_language",

@@ -15,7 +15,7 @@ from typing import Any
 
 from journeyman.tasks.convention import language_of, path_role, role_of
 from journeyman.tasks.git import list_files
-from journeyman.tasks.languages.profile import Suite
+from journeyman.tasks.languages.profile import Suite, chosen
 from journeyman.verify import FILE_MARK
 
 __all__ = ["javascript_suites"]
@@ -104,14 +104,16 @@ def _suite(tree: Path, command: str) -> Suite | None:
 
 def _of_runner(tree: Path, runner: str, rest: list[str]) -> Suite | None:
     if runner == "mocha":
-        return Suite(command=shlex.join(["mocha", *rest, "--reporter", "json"]), log_parser="mocha")
+        options, named = _parted(rest)
+        program = shlex.join(["mocha", *options, "--reporter", "json"])
+        return chosen(f"{program} $TESTS", named, "mocha")
     if runner == "jest":
         words = ["jest", *rest, "--ci", "--json", f"--outputFile={_REPORT}"]
-        return Suite(command=f"{shlex.join(words)}; cat {_REPORT}", log_parser="jest")
+        return chosen(f"{shlex.join(words)} $TESTS; cat {_REPORT}", [], "jest")
     if runner == "vitest":
         given = [word for word in rest if word not in ("run", "watch", "--run")]
         words = ["vitest", "run", *given, "--reporter=json", f"--outputFile={_REPORT}"]
-        return Suite(command=f"{shlex.join(words)}; cat {_REPORT}", log_parser="jest")
+        return chosen(f"{shlex.join(words)} $TESTS; cat {_REPORT}", [], "jest")
     if runner == "ava":
         return Suite(command=shlex.join(["ava", *rest, "--tap"]), log_parser="tap")
     files = _expanded(tree, rest) or _files_of(tree, runner)
@@ -120,9 +122,26 @@ def _of_runner(tree: Path, runner: str, rest: list[str]) -> Suite | None:
 
 def _each(program: str, files: list[str]) -> Suite:
     """Return a suite that runs one file of tests after another and names each."""
-    named = " ".join(map(shlex.quote, files))
-    command = f'for file in {named}; do echo; echo "{FILE_MARK}$file"; {program} "$file"; done'
-    return Suite(command=command, log_parser="tap")
+    command = f'for file in $TESTS; do echo; echo "{FILE_MARK}$file"; {program} "$file"; done'
+    return chosen(command, files, "tap")
+
+
+def _parted(words: list[str]) -> tuple[list[str], list[str]]:
+    """Take the files that Mocha is given from its options, of which some have a value behind them."""
+    options: list[str] = []
+    files: list[str] = []
+    for index, word in enumerate(words):
+        is_value = index > 0 and words[index - 1] in _WITH_VALUE
+        is_file = not word.startswith("-") and not is_value
+        (files if is_file else options).append(word)
+    return options, files
+
+
+_WITH_VALUE = frozenset((
+    "-r", "--require", "-t", "--timeout", "-u", "--ui", "-g", "--grep", "-f", "--fgrep", "--config",
+    "--extension", "--file", "--ignore", "--exclude", "--import", "--loader", "--retries", "--slow",
+    "-s", "-j", "--jobs", "--spec", "--package", "-n", "--node-option",
+))  # fmt: skip
 
 
 def _kept(words: list[str]) -> list[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from journeyman.types import Data
 
-__all__ = ["Profile", "Rung", "Suite"]
+__all__ = ["Profile", "Rung", "Suite", "chosen", "with_tests"]
 
 
 class Suite(Data):
@@ -14,6 +18,28 @@ class Suite(Data):
 
     command: str
     log_parser: str
+
+
+_TESTS = re.compile(r"^TESTS='([^']*)'$", re.MULTILINE)
+_PLAIN = re.compile(r"[\w./*@+={},:-]+")
+
+
+def chosen(command: str, tests: Sequence[str], log_parser: str) -> Suite:
+    """Return a suite whose command names its tests, or none for all, as `$TESTS`.
+
+    Names that a shell would take apart cannot stand there; where one would, all are named once.
+    """
+    if not all(map(_PLAIN.fullmatch, tests)):
+        named = " ".join(map(shlex.quote, tests))
+        return Suite(command=command.replace("$TESTS", named), log_parser=log_parser)
+    return Suite(command=f"set -f\nTESTS='{' '.join(tests)}'\n{command}", log_parser=log_parser)
+
+
+def with_tests(command: str, tests: Sequence[str]) -> str | None:
+    """Return a suite's command with other tests; None where it cannot name them."""
+    if not _TESTS.search(command) or not tests or not all(map(_PLAIN.fullmatch, tests)):
+        return None
+    return _TESTS.sub(f"TESTS='{' '.join(tests)}'", command, count=1)
 
 
 class Rung(Data):

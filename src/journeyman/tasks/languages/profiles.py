@@ -227,13 +227,15 @@ RUBY = Profile(
     title="Ruby",
     manifests=("Gemfile", "*.gemspec", "Rakefile"),
     programs=("ruby",),
-    packages=("ruby", "ruby-minitest", "ruby-rspec", "ruby-test-unit", "rake", "bundler"),
+    packages=("ruby", "ruby-minitest", "ruby-rspec", "ruby-test-unit", "rake", "bundler",
+              "ruby-simplecov"),
     version_command="ruby --version",
     install=(
         Rung(
             name="bundle install",
             command="bundle config set --local path /opt/environment/bundle"
-            " && timeout 300 bundle install --retry 1 --jobs 2 && bundle exec ruby -e ''",
+            " && timeout 300 bundle install --retry 1 --jobs 2 && bundle exec ruby -e ''"
+            " && touch /opt/environment/bundle/.complete",
             needs=("Gemfile",),
             content=r"(?m)^\s*gem\b|^\s*gemspec\b",
             registry="gem registry",

@@ -16,7 +16,7 @@ from journeyman.tasks.convention import language_of, path_role, role_of
 from journeyman.tasks.git import list_files
 from journeyman.tasks.languages.javascript import javascript_suites
 from journeyman.tasks.languages.native import native_suites
-from journeyman.tasks.languages.profile import Suite
+from journeyman.tasks.languages.profile import Suite, chosen
 from journeyman.tasks.languages.profiles import environment_language
 
 __all__ = ["find_suites", "test_files"]
@@ -44,13 +44,13 @@ test_files.__test__ = False  # type: ignore[attr-defined]
 
 def _go(tree: Path) -> Iterator[Suite]:
     if test_files(tree, ("go",)):
-        yield Suite(command="go test -json -vet=off -count=1 ./...", log_parser="go")
+        yield chosen("go test -json -vet=off -count=1 $TESTS", ["./..."], "go")
 
 
 def _rust(tree: Path) -> Iterator[Suite]:
-    base = "cargo test --offline --no-fail-fast"
     workspace = " --workspace" if "[workspace]" in _read(tree / "Cargo.toml") else ""
-    yield Suite(command=f"{base}{workspace} --tests", log_parser="cargo")
+    command = f"cargo test --offline --no-fail-fast{workspace} $TESTS"
+    yield chosen(command, ["--tests"], "cargo")
 
 
 def _csharp(tree: Path) -> Iterator[Suite]:
@@ -117,7 +117,7 @@ def _javac(sources: list[str]) -> str:
 
 # --- Ruby and PHP ------------------------------------------------------------------------------
 
-_BUNDLED = "if [ -d /opt/environment/bundle ]; then set -- bundle exec; fi; "
+_BUNDLED = "if [ -f /opt/environment/bundle/.complete ]; then set -- bundle exec; fi; "
 
 
 def _ruby(tree: Path) -> Iterator[Suite]:
@@ -126,23 +126,21 @@ def _ruby(tree: Path) -> Iterator[Suite]:
     tests = [path for path in files if not path.endswith(("_spec.rb", "_helper.rb"))]
     is_minitest_spec = bool(specs) and any("minitest" in _read(tree / path) for path in files)
     if specs and not is_minitest_spec:
-        command = '"$@" rspec --no-color --order defined --format json'
-        yield Suite(command=_BUNDLED + command, log_parser="rspec")
+        command = '"$@" rspec --no-color --order defined --format json $TESTS'
+        yield chosen(_BUNDLED + command, [], "rspec")
     named = [path for path in [*tests, *(specs if is_minitest_spec else [])] if _is_ruby_test(path)]
     if not named:
         return
     folders = sorted({path.split("/")[0] for path in named if "/" in path})
     include = " ".join(f"-I {folder}" for folder in ["lib", *folders, "."])
-    loaded = " ".join(map(shlex.quote, named))
     command = (
-        f'"$@" ruby -W0 {include} -e \'ARGV.take_while {{ |it| it != "--" }}.each {{ |it| require '
-        f"File.expand_path(it) }}' {loaded} -- -v"
+        f'export TESTS; "$@" ruby -W0 {include} -e '
+        "'ENV[\"TESTS\"].split.each { |it| require File.expand_path(it) }' -- -v"
     )
     text = "".join(_read(tree / path) for path in files)
-    is_test_unit = "test/unit" in text and "minitest" not in text.lower()
-    if is_test_unit:
-        yield Suite(command=_BUNDLED + command, log_parser="test_unit")
-    yield Suite(command=f"{_BUNDLED}{command} --seed 1", log_parser="minitest")
+    if "test/unit" in text and "minitest" not in text.lower():
+        yield chosen(_BUNDLED + command, named, "test_unit")
+    yield chosen(f"{_BUNDLED}{command} --seed 1", named, "minitest")
 
 
 def _is_ruby_test(path: str) -> bool:

@@ -8,17 +8,21 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from journeyman.errors import AttributedError
+from journeyman.tasks.failures import read_failures
 from journeyman.tasks.gate import Trial, find_flaky, judge
+from journeyman.tasks.languages import PROFILES
 from journeyman.tasks.mine.environments import Shelf, UnbuildableError
 from journeyman.tasks.mine.observe import Observed, observe, verifier_of, verifier_timeout
 from journeyman.tasks.mine.plan import MineCandidate
 from journeyman.tasks.mine.reasons import Refused
 from journeyman.tasks.mine.statement import Material, changed_functions, statements
 from journeyman.tasks.mine.words import secrets_of
-from journeyman.tasks.narrowing import narrowing_of
+from journeyman.tasks.narrowing import Narrowing, narrowing_of
+from journeyman.tasks.probe import TestFailure
 from journeyman.tasks.project import Project
 from journeyman.tasks.sight import FilesBySize, files_by_size
 from journeyman.tasks.statement import find_leaks
@@ -29,7 +33,7 @@ from journeyman.types import Environment, Origin, Task
 
 __all__ = ["LANGUAGES", "Maker"]
 
-LANGUAGES = frozenset(("python",))
+LANGUAGES = frozenset(("python", "typescript", "cpp", *PROFILES))
 """Languages for which environments are built."""
 
 
@@ -50,7 +54,9 @@ class Maker:
         if candidate.split.language not in LANGUAGES:
             return Refused("unsupported_language", f"{candidate.label}: {candidate.split.language}")
         try:
-            environment = await self._shelf.at(candidate.change.base, candidate.base_date)
+            environment = await self._shelf.at(
+                candidate.change.base, candidate.base_date, candidate.split.language
+            )
         except UnbuildableError as error:
             return Refused("unbuildable", f"{candidate.label}: {error}")
         draft = self._draft(candidate, environment)
@@ -135,13 +141,21 @@ class Maker:
                 if file is not None and path not in candidate.split.sources:
                     (tests / path).parent.mkdir(parents=True, exist_ok=True)
                     write_file(tests / path, file)
-            texts = list(statements(self._material(candidate, task, found, fixed, tests)))
+            material = self._material(candidate, task, found, fixed, tests)
+            if not found.failures:
+                material = replace(material, failures=self._told_failures(task, found, tests))
+            texts = list(statements(material))
         for text in texts:
             told = task.model_copy(update={"problem_statement": text})
             if not find_leaks(told):
                 commit = await find_base_commit(told, self._environments, backend=self._backend)
                 return told.model_copy(update={"base_commit": commit})
         return Refused("leaking_statement" if texts else "vague_statement", candidate.label)
+
+    def _told_failures(self, task: Task, found: Observed, tests: Path) -> tuple[TestFailure, ...]:
+        """Return what the log says of failed tests, in languages that have no probe."""
+        narrowing = Narrowing(task.verifier.command, task.verifier.log_parser, tests)
+        return read_failures(narrowing, found.run, task.FAIL_TO_PASS)
 
     def _material(
         self,

@@ -27,6 +27,7 @@ from journeyman.sandbox import load_environment
 from journeyman.tasks.environment import build_environment
 from journeyman.tasks.environment.files import export_tree, size_of, write_json
 from journeyman.tasks.git import list_files
+from journeyman.tasks.languages import environment_language
 from journeyman.tasks.mine.plumbing import git_bytes
 from journeyman.tasks.project import Project
 from journeyman.tasks.sdist import IndexUnreachableError
@@ -40,6 +41,12 @@ _MANIFEST = re.compile(
     r"(pyproject\.toml|setup\.(py|cfg)|tox\.ini|pytest\.ini|\.pytest\.ini|MANIFEST\.in"
     r"|(.*[-_.])?requirements?([-_.].*)?\.(txt|in)|constraints.*\.txt|Pipfile(\.lock)?"
     r"|(poetry|pdm|uv)\.lock|environment\.ya?ml|\.python-version|meson\.build|CMakeLists\.txt)"
+)
+_LANGUAGE_MANIFEST = re.compile(
+    r"package(-lock)?\.json|npm-shrinkwrap\.json|\.mocharc\..*|(jest|vitest)\.config\..*|go\.(mod|sum)"
+    r"|Cargo\.(toml|lock)|pom\.xml|build\.gradle(\.kts)?|CMakeLists\.txt|configure(\.ac)?|[Mm]akefile"
+    r"|meson\.build|Gemfile(\.lock)?|.*\.gemspec|\.rspec|composer\.(json|lock)|phpunit\.xml(\.dist)?"
+    r"|.*\.csproj|.*\.sln"
 )
 _COMPILED = frozenset((".pyx", ".pxd", ".c", ".cc", ".cpp", ".h", ".hpp", ".rs", ".f90", ".go"))
 
@@ -82,46 +89,49 @@ class Shelf:
         """Environments that were installed, in this run or before; the others share what is in one."""
         return sum(len(group.leaders) for group in self._groups.values())
 
-    async def at(self, commit: str, created_at: str) -> Environment:
-        """Return an environment whose tree is that of `commit`.
+    async def at(self, commit: str, created_at: str, language: str = "python") -> Environment:
+        """Return an environment, for tests of a language, whose tree is that of `commit`.
 
         Raises `UnbuildableError`, and `IndexUnreachableError` where only the network is missing.
         """
-        group = self._groups[manifest_key(self._project.path, commit)]
+        group = self._groups[manifest_key(self._project.path, commit, language)]
         async with group.lock:
             for leader in group.leaders:
                 if leader.commit == commit:
                     return leader
-                if abs(_moment(leader.created_at) - _moment(created_at)) <= _NEAR:
+                apart = abs(_moment(leader.created_at) - _moment(created_at))
+                if apart <= _NEAR and _may_share(leader, language):
                     return await asyncio.to_thread(self._share, leader, commit, created_at)
             if len(group.failures) >= _MAX_FAILED_BUILDS:
                 raise UnbuildableError(group.failures[-1])
-            return await self._build(group, commit, created_at)
+            return await self._build(group, commit, created_at, language)
 
-    def recall(self, commit: str, failure: str = "") -> None:
+    def recall(self, commit: str, failure: str = "", language: str = "python") -> None:
         """Take up what was found at a commit before, so that later ones share what they would have.
 
         `failure` says why nothing could be built there; "" where an environment was.
         """
-        group = self._groups[manifest_key(self._project.path, commit)]
-        leader = self._built().get(commit)
+        group = self._groups[manifest_key(self._project.path, commit, language)]
+        leader = self._built().get((commit, environment_language(language)))
         if failure:
             group.failures.append(failure)
         elif leader and leader not in group.leaders:
             group.leaders.append(leader)
 
-    def _built(self) -> dict[str, Environment]:
-        """Return the environments that were installed rather than shared, by their commit."""
+    def _built(self) -> dict[tuple[str, str], Environment]:
+        """Return the environments that were installed rather than shared, by commit and language."""
         places = (path.parent for path in sorted(self._environments.glob("[!.]*/build.json")))
         found = map(load_environment, places)
-        return {environment.commit: environment for environment in found}
+        return {(one.commit, environment_language(one.language)): one for one in found}
 
-    async def _build(self, group: _Group, commit: str, created_at: str) -> Environment:
+    async def _build(
+        self, group: _Group, commit: str, created_at: str, language: str
+    ) -> Environment:
         project = self._at(commit, created_at)
         self._say(f"building an environment at {commit[:10]} of {created_at[:10]}")
         try:
             environment = await build_environment(
-                project, self._environments, backend=self._backend
+                project, self._environments, language=language, backend=self._backend
             )
         except IndexUnreachableError:
             raise
@@ -159,8 +169,23 @@ class Shelf:
         return self._project.model_copy(update={"commit": commit, "created_at": created_at})
 
 
-def manifest_key(repository: Path, commit: str) -> str:
-    """Return a digest of all that decides what is installed and compiled at a commit."""
+def _may_share(leader: Environment, language: str) -> bool:
+    """Tell whether another commit may use what was installed at one, beside having the same manifests.
+
+    An environment's way to run the tests may name their files, which another commit has not.
+    """
+    if language == "python":
+        return True
+    return leader.log_parser not in ("tap", "minitest", "test_unit")
+
+
+def manifest_key(repository: Path, commit: str, language: str = "python") -> str:
+    """Return a digest of all that decides what is installed and compiled at a commit.
+
+    What compilers make is never part of an environment of another language than Python.
+    """
+    if language != "python":
+        return _language_key(repository, commit, environment_language(language))
     listing = git_bytes(repository, "ls-tree", "-r", "-z", commit)
     said: list[str] = []
     packages: set[str] = set()
@@ -172,6 +197,17 @@ def manifest_key(repository: Path, commit: str) -> str:
         if place.suffix == ".py":
             packages.add("/".join(place.parts[: 2 if place.parts[0] == "src" else 1]))
     return digest([said, sorted(packages)])
+
+
+def _language_key(repository: Path, commit: str, language: str) -> str:
+    """Return a digest of the files at the top, and below, that a package manager reads."""
+    listing = git_bytes(repository, "ls-tree", "-r", "-z", commit)
+    said = [
+        line
+        for line in listing.decode("utf-8", "surrogateescape").split("\0")
+        if _LANGUAGE_MANIFEST.fullmatch(PurePosixPath(line.partition("\t")[2]).name)
+    ]
+    return digest([language, said])
 
 
 def _add_byproducts(repository: Path, commit: str, leader: Path, folder: Path) -> None:

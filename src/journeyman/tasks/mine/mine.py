@@ -128,7 +128,7 @@ def _recall(shelf: Shelf, journal: Journal, steps: Sequence[MineCandidate | Refu
         if outcome is not None and isinstance(step, MineCandidate):
             is_unbuildable = isinstance(outcome, Refused) and outcome.reason == "unbuildable"
             failure = outcome.example if isinstance(outcome, Refused) and is_unbuildable else ""
-            shelf.recall(step.change.base, failure)
+            shelf.recall(step.change.base, failure, step.split.language)
 
 
 def _num_candidates(steps: Sequence[MineCandidate | Refused]) -> int:

@@ -40,6 +40,8 @@ class Observed:
     """Of the tests that have to pass, where they ran."""
     complaints: tuple[tuple[str, str], ...]
     """Exceptions, with their messages, that the log of the buggy state names, each once, in order."""
+    run: VerifierRun
+    """Of the buggy state."""
     buggy: Mapping[str, TestStatus]
     """Every test of the buggy state's log."""
     duration_s: float
@@ -74,6 +76,7 @@ async def observe(
         ),
         failures=tuple(one for one in probe.failures if one.test in set(failing)),
         complaints=_complaints(buggy),
+        run=buggy,
         buggy=buggy.statuses,
         duration_s=fixed.duration_s,
     )

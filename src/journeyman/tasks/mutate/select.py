@@ -189,13 +189,13 @@ def _language_in(path: str, language: str) -> str | None:
 
 
 def _read(root: Path, path: str, language: str) -> Source | None:
-    """Parse a file; None where it is not UTF-8, cannot be parsed or cannot stand in a diff.
+    """Parse a file; None where it is binary or not UTF-8, cannot be parsed or cannot stand in a diff.
 
     Macros keep much of C and C++ from being parsed whole: there, and in the other languages beside
     Python, only the functions that cannot be read are left out.
     """
     data = (root / path).read_bytes()
-    if not is_safe_path(path) or (language == "python" and not _compiles(data)):
+    if b"\0" in data or not is_safe_path(path) or (language == "python" and not _compiles(data)):
         return None
     try:
         data.decode("utf-8")
