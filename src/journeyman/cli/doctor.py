@@ -46,10 +46,11 @@ def _mark(check: Check) -> str:
 
 
 def _all_checks() -> list[Check]:
-    from journeyman import models, sandbox
+    from journeyman import models, sandbox, scaffolds
     from journeyman.tasks import languages
 
-    return [*_machine_checks(), *sandbox.diagnose(), *models.diagnose(), *languages.diagnose()]
+    checks = [*_machine_checks(), *sandbox.diagnose(), *scaffolds.diagnose()]
+    return [*checks, *models.diagnose(), *languages.diagnose()]
 
 
 def _machine_checks() -> list[Check]:
