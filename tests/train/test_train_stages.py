@@ -11,10 +11,10 @@ pytest.importorskip("transformers")
 from journeyman.cli import main
 from journeyman.errors import JourneymanError
 from journeyman.runs import append_jsonl
-from journeyman.train.documents import SourceFile
+from journeyman.train.documents import SourceFile, sequences_of
 from journeyman.train.model.folder import create_model, load_network
 from journeyman.train.stages.midtrain import MidtrainSettings, make_documents
-from journeyman.train.stages.sft import choose
+from journeyman.train.stages.rollouts import choose
 from journeyman.train.tokenizer import train_tokenizer
 from journeyman.types import (
     Completion,
@@ -103,9 +103,8 @@ REFUSED = GuardDecision(guard="rules", tool="bash", is_allowed=False)
 def test_only_verified_clean_rollouts_are_trained_on(tmp_path, changes, reason):
     chosen = choose([write_run(tmp_path, **changes)])
     assert dict(chosen.dropped) == ({reason: 1} if reason else {})
-    assert [list(it.token_ids) for it in chosen.sequences] == (
-        [] if reason else [[1, 2, 3, 4, 5, 6]]
-    )
+    sequences = [it for _, trajectory in chosen.trajectories for it in sequences_of(trajectory)]
+    assert [list(it.token_ids) for it in sequences] == ([] if reason else [[1, 2, 3, 4, 5, 6]])
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
@@ -148,8 +147,8 @@ def test_the_commands_train_a_model_and_save_it(tmp_path, monkeypatch, capsys):
     words = ("sft", "runs/first/model", "--rollouts", str(run), "--row-length", "8", *STEPS)
     code, _, err = command(capsys, *words)
     assert code == 0, err
-    assert "1 rollouts; left out: none" in err
+    assert "sequences: 1 trajectory; left out: none" in err
     bad = write_run(tmp_path / "bad", ending=Ending.TURN_LIMIT)
     code, out, err = command(capsys, "sft", "m", "--rollouts", str(bad), *STEPS)
     assert (code, out) == (2, "")
-    assert "error: no rollout to train on: 1 did not end by itself" in err
+    assert "error: nothing to train on: sequences: none; left out: 1 did not end by itself" in err

@@ -67,7 +67,8 @@ def train(root, settings=SETTINGS, rows=None, on_step=None, **options):
 
 
 def untimed(metrics):
-    return [{key: value for key, value in it.items() if key != "tokens_per_s"} for it in metrics]
+    timed = ("tokens_per_s", "utilisation")
+    return [{key: value for key, value in it.items() if key not in timed} for it in metrics]
 
 
 def assert_same_bits(one, other):

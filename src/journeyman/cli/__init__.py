@@ -29,6 +29,7 @@ VERBS = {
     "serve": ("serve:serve", "serve a model to IDEs and agents, over every protocol"),
     "code": ("code:code", "a coding assistant in this folder, on a model of your own"),
     "model": ("model:app", "which models can be named, what one takes and does; new ones"),
+    "data": ("data:app", "training data: make it, count it, see it as the model does"),
     "train": ("train:app", "train a model on source files or on verified rollouts"),
     "view": ("view:view", "look at runs in a browser, live or years later, or in the terminal"),
     "export": ("export:export", "a run for other viewers and trainers, secrets taken out"),

@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts import App
 
@@ -117,6 +117,82 @@ def init(
         print_json({"folder": str(folder), **record})
     else:
         note(f"{record['counts']['total']:,} parameters in {folder}")
+    return 0
+
+
+@app.command(name="import")
+def import_model(source: str, folder: Path, /, *, json: bool = False) -> int:
+    """Read a GGUF file into a new folder that can be trained: weights, architecture, tokenizer.
+
+    Parameters
+    ----------
+    source
+        `smollm2`, or a GGUF file.
+    folder
+        Where; it must not be there yet.
+    json
+        Print what was made as JSON.
+    """
+    from journeyman.train.extra import require_extra
+
+    require_extra()
+    from journeyman.models.smollm2 import obtain_smollm2
+    from journeyman.train.gguf_files.importing import import_gguf
+    from journeyman.train.model.info import describe
+
+    is_small = source == "smollm2"
+    path = asyncio.run(obtain_smollm2(note)) if is_small else Path(source.removeprefix("gguf:"))
+    import_gguf(path, folder)
+    record = asdict(describe(str(folder)))
+    if json:
+        print_json({"folder": str(folder), **record})
+    else:
+        note(f"{record['counts']['total']:,} parameters in {folder}")
+    return 0
+
+
+@app.command(name="export")
+def export_model(
+    folder: Path,
+    target: Path,
+    /,
+    *,
+    weights: Literal["f32", "f16", "bf16", "q8_0"] = "f16",
+    json: bool = False,
+) -> int:
+    """Write a model as a GGUF file that llama.cpp runs, or as a Hugging Face folder.
+
+    Parameters
+    ----------
+    folder
+        The model's folder.
+    target
+        A new file `NAME.gguf`, or a new folder.
+    weights
+        What a GGUF file's matrices are kept in; a folder keeps the model's own.
+    json
+        Print what was made as JSON.
+    """
+    from journeyman.train.extra import require_extra
+
+    require_extra()
+    from journeyman.train.gguf_files.exporting import export_gguf
+    from journeyman.train.model.folder import load_network
+    from journeyman.train.stages.result import save_result
+    from journeyman.train.tokenizer import load_tokenizer
+
+    network, tokenizer = load_network(folder), load_tokenizer(folder)
+    if target.suffix == ".gguf":
+        export_gguf(network, tokenizer, target, kind=weights)
+    elif target.exists():
+        raise JourneymanError(f"{target} exists already", "give another folder, or remove this one")
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save_result(network, tokenizer, target)
+    if json:
+        print_json({"target": str(target)})
+    else:
+        note(f"wrote {target}")
     return 0
 
 

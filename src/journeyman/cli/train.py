@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from cyclopts import App, Parameter
 
 from journeyman.cli.output import note, print_json
 from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.training_progress import TrainingProgress
 from journeyman.config import Config
 from journeyman.runs import RunFolder
 from journeyman.train.extra import require_extra
@@ -35,6 +37,10 @@ class GivenSft(SftSettings):
     model: Annotated[Path, Parameter(parse=False)] = Path()
     rollouts: tuple[Path, ...] = ()
     """Folder of a run with rollouts; again for more."""
+    conversations: tuple[Path, ...] = ()
+    """A JSONL file of conversations; again for more."""
+    templates: tuple[str, ...] = ()
+    """A template to write conversations in: `NAME`, `NAME=WEIGHT`, or `all`; again for more."""
 
 
 @app.command(name="midtrain")
@@ -95,7 +101,7 @@ def sft_command(
     dry_run: bool = False,
     json: bool = False,
 ) -> int:
-    """Fine-tune a model on rollouts that solved their tasks.
+    """Fine-tune a model on rollouts that solved their tasks, conversations and exercises.
 
     Parameters
     ----------
@@ -128,7 +134,7 @@ def sft_command(
 def _train(
     stage: str,
     settings: Config,
-    work: Callable[..., Path],
+    work: Callable[..., Path | None],
     model: Path,
     runs: Path,
     options: Mapping[str, Any],
@@ -136,26 +142,18 @@ def _train(
     is_json: bool,
 ) -> int:
     require_extra()
+    if int(os.environ.get("RANK", "0")) > 0:
+        work(settings, None)  # the first process of a launch owns the run folder
+        return 0
     run = RunFolder.create(
         runs, f"train-{stage}", model.name, config=settings, argv=command_line(), **options
     )
     with run:
         note(f"training in {run.path}")
-        place = work(settings, run, on_step=_tell_step, on_progress=note)
+        with TrainingProgress() as progress:
+            place = work(settings, run, on_step=progress, on_progress=note)
         last = run.read("metrics")[-1]
     note(f"the trained model is in {place}")
     if is_json:
         print_json({"run": str(run.path), "model": str(place), **last})
     return 0
-
-
-def _tell_step(record: Mapping[str, Any]) -> None:
-    """Say about twenty times a run how it goes."""
-    step, num_steps = record["step"], record["num_steps"]
-    if step != num_steps and step % max(1, num_steps // 20) and "held_out_loss" not in record:
-        return
-    held_out = f", held out {record['held_out_loss']:.3f}" if "held_out_loss" in record else ""
-    note(
-        f"step {step}/{num_steps}: loss {record['loss']:.3f}{held_out}, "
-        f"{record['tokens_per_s']:,.0f} tokens/s, {record['left_s']:.0f} s left"
-    )

@@ -11,7 +11,7 @@ with either. It has no normaliser: decoding gives back every text exactly.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +21,38 @@ from journeyman.errors import JourneymanError
 from journeyman.runs import write_atomic
 from journeyman.train.documents.document import END_OF_TEXT, SPECIAL_TOKENS
 
-__all__ = ["PlainTokenizer", "load_tokenizer", "save_tokenizer", "train_tokenizer"]
+__all__ = [
+    "SPLIT_QWEN",
+    "PlainTokenizer",
+    "load_tokenizer",
+    "save_tokenizer",
+    "train_tokenizer",
+]
 
 _FILE = "tokenizer.json"
-# How Qwen's tokenizer splits text before merging: contractions, words, single digits, signs, spaces.
-_SPLIT = (
+_SETTINGS_FILE = "tokenizer_config.json"
+SPLIT_QWEN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+"""How Qwen's tokenizer splits text before merging: contractions, words, single digits, signs, spaces."""
+
 _NUM_BYTES = 256
+_SETTINGS = {
+    "tokenizer_class": "PreTrainedTokenizerFast",
+    "eos_token": END_OF_TEXT,
+    "pad_token": END_OF_TEXT,
+    "clean_up_tokenization_spaces": False,
+}
 
 
 class PlainTokenizer:
     """Text to ids in which a special token's name is only text, and ids to text."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, settings: Mapping[str, Any] | None = None) -> None:
         self.tokenizer = tokenizer
+        self.settings: Mapping[str, Any] = {**_SETTINGS, **(settings or {})}
+        """What `tokenizer_config.json` holds: which token ends a text, the chat template, …"""
         self._plain = Tokenizer.from_str(tokenizer.to_str())
         self._plain.encode_special_tokens = True
         self._plain.no_truncation()
@@ -56,6 +72,11 @@ class PlainTokenizer:
     def plain_ids(self, text: str) -> Sequence[int]:
         """Return the ids of a text; nothing in it is a special token."""
         ids: Sequence[int] = self._plain.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def text_ids(self, text: str) -> Sequence[int]:
+        """Return the ids of a rendered prompt, in which a special token's name is that token."""
+        ids: Sequence[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
     def special_id(self, token: str) -> int | None:
@@ -84,7 +105,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PlainTokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(_SPLIT), behavior="isolated"),
+            pre_tokenizers.Split(Regex(SPLIT_QWEN), behavior="isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -104,7 +125,9 @@ def load_tokenizer(folder: Path) -> PlainTokenizer:
     path = folder / _FILE if folder.is_dir() else folder
     try:
         text = path.read_text(encoding="utf-8")
-        return PlainTokenizer(Tokenizer.from_str(text))
+        beside = path.with_name(_SETTINGS_FILE)
+        settings = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+        return PlainTokenizer(Tokenizer.from_str(text), settings)
     except FileNotFoundError:
         raise JourneymanError(f"no tokenizer at {path}", "give a folder that has one") from None
     except Exception as error:  # The library raises bare exceptions.
@@ -116,11 +139,5 @@ def load_tokenizer(folder: Path) -> PlainTokenizer:
 
 def save_tokenizer(tokenizer: PlainTokenizer, folder: Path) -> None:
     """Write the tokenizer as `transformers` reads it."""
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "eos_token": END_OF_TEXT,
-        "pad_token": END_OF_TEXT,
-        "clean_up_tokenization_spaces": False,
-    }
     write_atomic(folder / _FILE, tokenizer.tokenizer.to_str())
-    write_atomic(folder / "tokenizer_config.json", json.dumps(settings, indent=2) + "\n")
+    write_atomic(folder / _SETTINGS_FILE, json.dumps(dict(tokenizer.settings), indent=2) + "\n")

@@ -21,6 +21,7 @@ from journeyman.scaffolds import get_scaffold, list_scaffolds
 from journeyman.scaffolds.loop import ToolLoop
 from journeyman.templates import get_template, list_templates
 from journeyman.templates.exercises.exercise import Exercise, Split, ToolSet, answer, split_of
+from journeyman.templates.exercises.library import library_toolsets
 from journeyman.templates.exercises.make import make_exercises
 from journeyman.templates.exercises.toolsets import TOOLSETS
 from journeyman.types import Data
@@ -41,7 +42,8 @@ class AdherenceConfig(Config):
     templates: tuple[str, ...] = ()
     """Only these templates; all where none is given."""
     toolsets: tuple[str, ...] = ()
-    """Only the tools of these scaffolds; all where none is given."""
+    """Only the tools of these scaffolds; all where none is given. `library`, alone: real functions of
+    the standard library, at most two to a prompt."""
     num: int = Field(default=20, ge=1)
     """Exercises in each template."""
     split: Split = "heldout"
@@ -96,8 +98,8 @@ class Answer(Data):
 
 
 def toolset_names() -> list[str]:
-    """Name every toolset: our own scaffolds', other agents', and made-up functions."""
-    return [*sorted(_own_toolsets()), *sorted(TOOLSETS), "functions"]
+    """Name every toolset: our own scaffolds', other agents', made-up functions, real ones."""
+    return [*sorted(_own_toolsets()), *sorted(TOOLSETS), "functions", "library"]
 
 
 def list_questions(config: AdherenceConfig) -> list[Question]:
@@ -118,6 +120,11 @@ def _of_template(name: str, config: AdherenceConfig) -> Iterator[Question]:
 def _exercises(config: AdherenceConfig) -> Iterator[Exercise]:
     known = {**_own_toolsets(), **TOOLSETS}
     wanted = config.toolsets or tuple(known)
+    if wanted == ("library",):
+        toolsets = library_toolsets(_MOST_DRAWN, split=config.split, seed=config.seed)
+        return make_exercises(
+            split=config.split, seed=config.seed, toolsets=toolsets, with_functions=False
+        )
     for name in wanted:
         if name not in known and name != "functions":
             raise JourneymanError(f"no toolset {name!r}", f"toolsets: {', '.join(toolset_names())}")

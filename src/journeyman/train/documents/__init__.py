@@ -7,6 +7,8 @@ from journeyman.train.documents.fill_in_middle import (
     fill_in_middle,
     hole_between_characters,
     hole_between_lines,
+    hole_in_line,
+    window,
 )
 from journeyman.train.documents.masks import find_repeats, mask_repeats
 from journeyman.train.documents.pull_request import FileChange, pull_request_document
@@ -29,8 +31,10 @@ __all__ = [
     "find_repeats",
     "hole_between_characters",
     "hole_between_lines",
+    "hole_in_line",
     "mask_repeats",
     "pull_request_document",
     "repository_document",
     "sequences_of",
+    "window",
 ]

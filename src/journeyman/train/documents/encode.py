@@ -6,8 +6,8 @@ encoded = encode(document, tokenizer)      # a tokenizer of the `tokenizers` lib
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from journeyman.errors import JourneymanError
@@ -35,13 +35,24 @@ class Encoded:
     token_ids: array[int]
     is_trained: bytearray
     source: str = ""
+    columns: Mapping[str, array[float]] = field(default_factory=dict)
+    """More figures of each token, by name: `weight` in the loss, or what an objective asks for, such as
+    `advantage`. They follow the token through packing."""
 
     @classmethod
-    def of(cls, token_ids: Sequence[int], is_trained: Sequence[int], source: str = "") -> Encoded:
+    def of(
+        cls,
+        token_ids: Sequence[int],
+        is_trained: Sequence[int],
+        source: str = "",
+        **columns: Sequence[float],
+    ) -> Encoded:
         """Make one from any sequences of the same length; `ValueError` if they differ."""
-        if len(token_ids) != len(is_trained):
-            raise ValueError(f"{len(token_ids)} tokens, {len(is_trained)} flags")
-        return cls(array("i", token_ids), bytearray(map(bool, is_trained)), source)
+        lengths = {len(it) for it in (token_ids, is_trained, *columns.values())}
+        if len(lengths) > 1:
+            raise ValueError(f"{len(token_ids)} tokens, {len(is_trained)} flags, and {lengths}")
+        figures = {name: array("f", values) for name, values in columns.items()}
+        return cls(array("i", token_ids), bytearray(map(bool, is_trained)), source, figures)
 
     def __len__(self) -> int:
         return len(self.token_ids)

@@ -10,6 +10,7 @@ between characters, as in that paper, or between whole lines, as an editor asks 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
@@ -23,9 +24,18 @@ from journeyman.train.documents.document import (
     Span,
 )
 
-__all__ = ["Holed", "Order", "fill_in_middle", "hole_between_characters", "hole_between_lines"]
+__all__ = [
+    "Holed",
+    "Order",
+    "fill_in_middle",
+    "hole_between_characters",
+    "hole_between_lines",
+    "hole_in_line",
+    "window",
+]
 
 Order = Literal["psm", "spm"]
+_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,31 @@ def hole_between_lines(text: str, draw: Random) -> Holed:
         return Holed("", "", "")
     start, end = sorted(draw.sample(range(len(lines) + 1), 2))
     return Holed("".join(lines[:start]), "".join(lines[start:end]), "".join(lines[end:]))
+
+
+def hole_in_line(text: str, draw: Random) -> Holed:
+    """Take out a run of one to four words or signs of one line, as an editor's completion does."""
+    places = [it.span() for it in _WORD.finditer(text)]
+    if not places:
+        return Holed(text, "", "")
+    first = draw.randrange(len(places))
+    last = first
+    while last + 1 < len(places) and last < first + 3 and draw.random() < 0.5:
+        if "\n" in text[places[last][1] : places[last + 1][0]]:
+            break
+        last += 1
+    start, end = places[first][0], places[last][1]
+    return Holed(text[:start], text[start:end], text[end:])
+
+
+def window(text: str, most_characters: int, draw: Random) -> str:
+    """Return a run of whole lines of at most so many characters, drawn uniformly; short texts whole."""
+    if len(text) <= most_characters:
+        return text
+    start = draw.randrange(len(text) - most_characters)
+    start = text.find("\n", start) + 1
+    end = text.rfind("\n", start, start + most_characters) + 1
+    return text[start:end] if end > start else text[start : start + most_characters]
 
 
 def fill_in_middle(

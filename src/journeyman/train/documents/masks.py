@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from journeyman.train.documents.encode import Encoded
 
@@ -41,4 +42,4 @@ def mask_repeats(encoded: Encoded, min_length: int = 64) -> Encoded:
     is_trained = bytearray(encoded.is_trained)
     for start, end in find_repeats(encoded.token_ids, min_length):
         is_trained[start:end] = bytes(end - start)
-    return Encoded(encoded.token_ids, is_trained, encoded.source)
+    return replace(encoded, is_trained=is_trained)

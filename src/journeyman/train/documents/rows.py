@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from journeyman.train.documents.encode import Encoded
 from journeyman.train.packing import Plan
@@ -31,12 +31,18 @@ class Row:
     """Index of each token's piece within the row, -1 for padding."""
     sources: tuple[str, ...]
     """Of each piece, in order."""
+    columns: dict[str, array[float]] = field(default_factory=dict)
+    """Figures of each position's target, by name; 1 in `weight`, else 0, where a document has none."""
 
 
 def fill_row(plan: Plan, index: int, documents: Sequence[Encoded], *, pad_id: int) -> Row:
     """Lay the pieces of one row of a plan one after the other, and pad to the plan's capacity."""
     row = Row(array("i"), array("i"), array("i"), array("i"), _sources(plan, index, documents))
     pieces = plan.pieces
+    names = {
+        name for piece in plan.rows[index] for name in documents[pieces.documents[piece]].columns
+    }
+    row.columns.update((name, array("f")) for name in sorted(names))
     for number, piece in enumerate(plan.rows[index]):
         start, length = pieces.starts[piece], pieces.lengths[piece]
         document = documents[pieces.documents[piece]]
@@ -47,12 +53,27 @@ def fill_row(plan: Plan, index: int, documents: Sequence[Encoded], *, pad_id: in
         row.targets.extend(_targets(tokens, flags))
         row.positions.extend(range(length))
         row.pieces.extend([number] * length)
+        _add_columns(row, document, start, length)
     room = plan.capacity - len(row.token_ids)
     row.token_ids.extend([pad_id] * room)
     row.targets.extend([IGNORED] * room)
     row.positions.extend(range(room))
     row.pieces.extend([-1] * room)
+    for column in row.columns.values():
+        column.extend([0.0] * room)
     return row
+
+
+def _add_columns(row: Row, document: Encoded, start: int, length: int) -> None:
+    """Add each position's figures: those of its target, the next token."""
+    for name, column in row.columns.items():
+        missing = 1.0 if name == "weight" else 0.0
+        values = document.columns.get(name)
+        if values is None:
+            column.extend([missing] * length)
+        else:
+            column.extend(values[start + 1 : start + length])
+            column.append(missing)
 
 
 def _targets(tokens: array[int], flags: bytearray) -> list[int]:

@@ -7,7 +7,6 @@ with RunFolder.create(...) as run:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
@@ -22,17 +21,23 @@ from journeyman.train.corpus import find_files
 from journeyman.train.documents import (
     Document,
     Encoded,
+    Holed,
     SourceFile,
     encode,
     hole_between_characters,
     hole_between_lines,
+    hole_in_line,
     mask_repeats,
     repository_document,
+    window,
 )
 from journeyman.train.documents.encode import Encoder
 from journeyman.train.documents.repository import fill_in_repository
+from journeyman.train.documents.split import share_of
 from journeyman.train.packing import LongDocuments, Method
 from journeyman.train.trainer.settings import TrainerSettings
+
+_CHARACTERS_PER_TOKEN = 2
 
 __all__ = ["MidtrainSettings", "make_documents", "midtrain"]
 
@@ -56,8 +61,13 @@ class MidtrainSettings(Config):
     """Share of files that have a hole to be filled."""
     suffix_first_share: float = Field(default=0.5, ge=0, le=1)
     """Share of those in which the suffix comes before the prefix."""
-    line_share: float = Field(default=0.5, ge=0, le=1)
-    """Share of those whose hole is made of whole lines."""
+    line_share: float = Field(default=0.4, ge=0, le=1)
+    """Share of them whose hole is made of whole lines."""
+    word_share: float = Field(default=0.3, ge=0, le=1)
+    """Share of them whose hole is a few words of one line; the rest are between any characters."""
+    num_fill_exercises: int = Field(default=0, ge=0)
+    """Holes of a few words in held-out files that are filled at each checkpoint, for the share of those
+    filled exactly."""
     min_repeat: int = Field(default=0, ge=0)
     """Runs of at least this many tokens that were there before leave the loss; 0 keeps them."""
     held_out_share: float = Field(default=0.02, ge=0, lt=1)
@@ -76,7 +86,7 @@ def make_documents(
     held_out: list[Encoded] = []
     for file in files:
         draw = Random(f"{settings.trainer.seed} {file.path}")  # noqa: S311
-        if _share_of(file.path) < settings.held_out_share:
+        if share_of(file.path) < settings.held_out_share:
             held_out.append(encode(repository_document("", [file]), tokenizer))
             continue
         encoded = encode(_document(file, settings, draw), tokenizer)
@@ -88,47 +98,52 @@ def make_documents(
 
 def midtrain(
     settings: MidtrainSettings,
-    run: RunFolder,
+    run: RunFolder | None,
     *,
     on_step: Callable[[Any], None] | None = None,
     on_progress: Callable[[str], None] | None = None,
-) -> Path:
+) -> Path | None:
     """Train, and return the folder of the trained model, `model/` in the run."""
-    from journeyman.train.model.folder import load_network
-    from journeyman.train.stages.result import save_result, train_on
+    from journeyman.train.stages.fill_exam import FillExam
+    from journeyman.train.stages.result import Training, train_model
     from journeyman.train.tokenizer import load_tokenizer
 
     if not settings.corpus:
         raise JourneymanError("no corpus to train on", "add --corpus FOLDER")
     tokenizer = load_tokenizer(settings.model)
-    documents, held_out = make_documents(find_files(settings.corpus), settings, tokenizer)
-    network = load_network(settings.model)
-    train_on(
-        network,
-        documents,
-        settings.trainer,
-        run,
+    files = list(find_files(settings.corpus))
+    documents, held_out = make_documents(files, settings, tokenizer)
+    exam = None
+    if settings.num_fill_exercises:
+        aside = [it for it in files if share_of(it.path) < settings.held_out_share]
+        exam = FillExam(aside, tokenizer, settings.num_fill_exercises, seed=settings.trainer.seed)
+    training = Training(
+        model=settings.model,
+        documents=documents,
         held_out=held_out,
+        trainer=settings.trainer,
         capacity=settings.row_length,
-        pad_id=tokenizer.pad_id,
         method=settings.packing,
         long=settings.long_documents,
         overlap=settings.overlap,
-        on_step=on_step,
-        on_progress=on_progress,
+        measure=exam,
     )
-    return save_result(network, tokenizer, run.path / "model")
+    return train_model(training, tokenizer, run, on_step=on_step, on_progress=on_progress)
 
 
 def _document(file: SourceFile, settings: MidtrainSettings, draw: Random) -> Document:
     if draw.random() >= settings.fill_share:
         return repository_document("", [file])
     order = "spm" if draw.random() < settings.suffix_first_share else "psm"
-    by_lines = draw.random() < settings.line_share
-    cut = hole_between_lines if by_lines else hole_between_characters
-    return fill_in_repository("", [], file.path, cut(file.text, draw), order=order)  # type: ignore[arg-type]
+    # What lies farther from the hole than a row is long would only cut the document.
+    text = window(file.text, _CHARACTERS_PER_TOKEN * settings.row_length, draw)
+    cut = _cut(settings, draw.random())
+    return fill_in_repository("", [], file.path, cut(text, draw), order=order)  # type: ignore[arg-type]
 
 
-def _share_of(path: str) -> float:
-    """Return a number in [0, 1) that only the path decides."""
-    return int.from_bytes(hashlib.sha256(path.encode()).digest()[:4], "big") / 2**32
+def _cut(settings: MidtrainSettings, drawn: float) -> Callable[[str, Random], Holed]:
+    if drawn < settings.line_share:
+        return hole_between_lines
+    if drawn < settings.line_share + settings.word_share:
+        return hole_in_line
+    return hole_between_characters

@@ -1,139 +1,182 @@
-"""Supervised fine-tuning on rollouts that were verified by execution.
+"""Supervised fine-tuning: on rollouts verified by execution, on conversations, on exercises in calling.
 
-Kept are rollouts that solved their task, ended by themselves, wrote no malformed call and were refused
-nothing by the guard; their tokens are those that were drawn, never tokenised again.
+Without templates, rollouts are trained on as they were drawn, token by token. With templates, every
+conversation is written anew in some of them, so that one trajectory teaches many formats; what the
+assistant writes is trained on, with the text that ends it, and nothing else.
 
-    chosen = choose([Path("runs/latest")])
-    chosen.sequences, chosen.dropped
+    settings = SftSettings(model=Path("models/smollm2"), exercises=200, templates=("all",))
+    with RunFolder.create(...) as run:
+        sft(settings, run)
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from journeyman.config import Config
 from journeyman.errors import JourneymanError
-from journeyman.runs import RunFolder, read_jsonl
+from journeyman.runs import RunFolder
 from journeyman.train.documents import Encoded, sequences_of
+from journeyman.train.documents.conversation import Conversation, read_conversations
+from journeyman.train.documents.conversations import (
+    TextEncoder,
+    can_render,
+    messages_of,
+    render_conversation,
+)
+from journeyman.train.documents.exercises import exercise_conversations
+from journeyman.train.documents.mixture import draw_templates, read_mixture
+from journeyman.train.documents.split import share_of
+from journeyman.train.model.lora_settings import LoraSettings
 from journeyman.train.packing import LongDocuments
+from journeyman.train.stages.rollouts import choose
 from journeyman.train.trainer.settings import TrainerSettings
-from journeyman.types import Ending, Rollout, Trajectory
 
-__all__ = ["Chosen", "SftSettings", "choose", "sft", "why_not"]
+__all__ = ["Gathered", "SftSettings", "gather", "sft"]
 
 
 class SftSettings(Config):
-    """What is trained on which rollouts."""
+    """What is trained on which conversations."""
 
     model: Path
-    """Folder of the model to begin with: the one that was rolled out, or one with its tokenizer."""
+    """Folder of the model to begin with; without templates, one with the rollouts' tokenizer."""
     rollouts: tuple[Path, ...] = ()
     """Folders of runs."""
+    most_rollouts: int = Field(default=0, ge=0)
+    """How many of the rollouts that pass are taken, drawn by the seed; 0 takes all."""
+    conversations: tuple[Path, ...] = ()
+    """JSONL files of conversations."""
+    exercises: int = Field(default=0, ge=0)
+    """Conversations of exercises in calling tools: the standard library's, agents' and made-up ones."""
+    exercise_turns: int = Field(default=5, ge=1)
+    """Calls in each of them."""
+    templates: tuple[str, ...] = ()
+    """Templates to write conversations in: `NAME`, `NAME=WEIGHT`, or `all`."""
+    renderings: int = Field(default=1, ge=1)
+    """In how many templates each conversation is written."""
     row_length: int = Field(default=4096, ge=2)
     """Tokens of a row: the context."""
     long_documents: LongDocuments = "drop"
     """What becomes of trajectories longer than a row."""
+    held_out_share: float = Field(default=0.0, ge=0, lt=1)
+    """Share of conversations that are never trained on and give the held-out loss."""
+    lora: LoraSettings = LoraSettings()
     trainer: TrainerSettings = TrainerSettings(learning_rate=1e-5)
 
 
 @dataclass(slots=True)
-class Chosen:
-    """What was taken from some runs."""
+class Gathered:
+    """What is trained on, and what was left out."""
 
-    sequences: list[Encoded] = field(default_factory=list)
-    num_rollouts: int = 0
-    """How many rollouts they are from."""
+    train: list[Encoded] = field(default_factory=list)
+    held_out: list[Encoded] = field(default_factory=list)
+    kept: Counter[str] = field(default_factory=Counter)
+    """Sequences by source."""
     dropped: Counter[str] = field(default_factory=Counter)
-    """How many rollouts were left out, by reason."""
+    """Rollouts and renderings that were left out, by reason."""
+
+    def add(self, key: str, sequences: Iterable[Encoded], held_out_share: float) -> None:
+        """Add the sequences of one conversation, all to one side."""
+        side = self.held_out if share_of(key) < held_out_share else self.train
+        for sequence in sequences:
+            side.append(sequence)
+            self.kept[sequence.source] += 1
+
+    def describe(self) -> str:
+        """Say in one line what there is."""
+        kept = ", ".join(f"{count} {name}" for name, count in sorted(self.kept.items()))
+        dropped = ", ".join(f"{count} {name}" for name, count in sorted(self.dropped.items()))
+        return f"sequences: {kept or 'none'}; left out: {dropped or 'none'}"
 
 
-def choose(runs: Iterable[Path]) -> Chosen:
-    """Take the sequences of every rollout that passes; `JourneymanError` for a folder that is no run."""
-    chosen = Chosen()
-    for run in runs:
-        for rollout, trajectory in _read_run(run):
-            reason = why_not(rollout, trajectory)
-            if reason:
-                chosen.dropped[reason] += 1
-                continue
-            assert trajectory is not None
-            chosen.sequences += sequences_of(trajectory)
-            chosen.num_rollouts += 1
-    return chosen
+def gather(settings: SftSettings, tokenizer: TextEncoder) -> Gathered:
+    """Read and write everything that is trained on; `JourneymanError` for bad sources."""
+    found = Gathered()
+    mixture = read_mixture(settings.templates)
+    chosen = choose(settings.rollouts)
+    found.dropped.update(chosen.dropped)
+    if settings.most_rollouts:
+        Random(settings.trainer.seed).shuffle(chosen.trajectories)  # noqa: S311
+        del chosen.trajectories[settings.most_rollouts :]
+    if not mixture:
+        for key, trajectory in chosen.trajectories:
+            found.add(key, sequences_of(trajectory), settings.held_out_share)
+    rollouts = (
+        Conversation(messages=messages_of(it), tools=it.tools, source="rollout", id=key)
+        for key, it in (chosen.trajectories if mixture else ())
+    )
+    for conversation in (*rollouts, *_others(settings)):
+        if not mixture:
+            raise JourneymanError(
+                "conversations without tokens need a template", "add --templates all, or hermes"
+            )
+        _write(conversation, mixture, settings, tokenizer, found)
+    return found
 
 
-def why_not(rollout: Rollout, trajectory: Trajectory | None) -> str:
-    """Say why a rollout is not trained on; nothing if it is."""
-    if trajectory is None:
-        return "no trajectory"
-    if rollout.verdict is None or not rollout.verdict.is_resolved:
-        return "not resolved"
-    if rollout.ending is not Ending.SUBMITTED:
-        return "did not end by itself"
-    if any(turn.format_errors for turn in trajectory.turns):
-        return "malformed calls"
-    if any(not it.is_allowed for turn in trajectory.turns for it in turn.guard_decisions):
-        return "refused by the guard"
-    return ""
+def _others(settings: SftSettings) -> Iterator[Conversation]:
+    for path in settings.conversations:
+        for number, conversation in enumerate(read_conversations(path)):
+            key = conversation.id or f"{path.name}:{number}"
+            yield conversation.model_copy(update={"id": key})
+    yield from exercise_conversations(
+        settings.exercises, num_turns=settings.exercise_turns, seed=settings.trainer.seed
+    )
+
+
+def _write(
+    conversation: Conversation,
+    mixture: dict[str, float],
+    settings: SftSettings,
+    tokenizer: TextEncoder,
+    found: Gathered,
+) -> None:
+    messages, tools = conversation.messages, conversation.tools
+    key = f"{settings.trainer.seed} {conversation.id}"
+    for template in draw_templates(mixture, settings.renderings, key):
+        if not can_render(messages, tools, template):
+            found.dropped[f"that {template.name} cannot write"] += 1
+            continue
+        written = render_conversation(
+            messages, tools, template, tokenizer, source=conversation.source
+        )
+        found.add(conversation.id, written, settings.held_out_share)
 
 
 def sft(
     settings: SftSettings,
-    run: RunFolder,
+    run: RunFolder | None,
     *,
     on_step: Callable[[Any], None] | None = None,
     on_progress: Callable[[str], None] | None = None,
-) -> Path:
+) -> Path | None:
     """Train, and return the folder of the trained model, `model/` in the run."""
-    from journeyman.train.model.folder import load_network
-    from journeyman.train.stages.result import save_result, train_on
+    from journeyman.train.stages.result import Training, train_model
     from journeyman.train.tokenizer import load_tokenizer
 
-    chosen = choose(settings.rollouts)
-    left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(chosen.dropped.items()))
-    if not chosen.sequences:
+    tokenizer = load_tokenizer(settings.model)
+    gathered = gather(settings, tokenizer)
+    if not gathered.train:
         raise JourneymanError(
-            f"no rollout to train on: {left_out or 'none was given'}",
-            "add --rollouts RUN of a run with solved tasks",
+            f"nothing to train on: {gathered.describe()}",
+            "add --rollouts RUN of a run with solved tasks, --conversations FILE or --exercises N",
         )
     if on_progress is not None:
-        on_progress(f"{chosen.num_rollouts} rollouts; left out: {left_out or 'none'}")
-    tokenizer = load_tokenizer(settings.model)
-    network = load_network(settings.model)
-    train_on(
-        network,
-        chosen.sequences,
-        settings.trainer,
-        run,
+        on_progress(gathered.describe())
+    training = Training(
+        model=settings.model,
+        documents=gathered.train,
+        held_out=gathered.held_out,
+        trainer=settings.trainer,
+        lora=settings.lora,
         capacity=settings.row_length,
-        pad_id=tokenizer.pad_id,
         long=settings.long_documents,
-        on_step=on_step,
-        on_progress=on_progress,
     )
-    return save_result(network, tokenizer, run.path / "model")
-
-
-def _read_run(run: Path) -> Iterator[tuple[Rollout, Trajectory | None]]:
-    path = run / "rollouts.jsonl"
-    if not path.is_file():
-        raise JourneymanError(f"{run} is no run", "give the folder of a run, e.g. runs/latest")
-    for number, record in enumerate(read_jsonl(path), start=1):
-        try:
-            rollout = Rollout.model_validate_json(json.dumps(record))
-            file = run / "artifacts" / rollout.rollout_id / "trajectory.json"
-            text = file.read_text(encoding="utf-8") if file.is_file() else None
-            yield rollout, Trajectory.model_validate_json(text) if text is not None else None
-        except ValidationError as error:
-            reason = " ".join(str(error.errors()[0]["msg"]).split())
-            raise JourneymanError(
-                f"{path}, line {number}, or its trajectory is not as it should be: {reason}",
-                "mend or remove it",
-            ) from None
+    return train_model(training, tokenizer, run, on_step=on_step, on_progress=on_progress)

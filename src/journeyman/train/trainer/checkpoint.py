@@ -1,10 +1,11 @@
 """Checkpoints: everything that the next step depends on, in folders that are whole or absent.
 
-`checkpoints/step_000100/` holds `weights.safetensors`, `optimizer.pt` and `state.json`. Rows are a
-function of the step, and the model has no dropout, so nothing else has to be kept.
+`checkpoints/step_000100/` holds `weights.safetensors` (of what is trained: with adapters, theirs alone),
+`optimizer.pt` and `state.json`. Rows are a function of the step, and the model has no dropout, so
+nothing else has to be kept. The same files are written by one process and by many.
 
-    save_checkpoint(home, 100, network, optimizer)
-    step = load_newest(home, network, optimizer)      # None if there is none
+    save_checkpoint(home, 100, processes, optimizer)
+    step = load_newest(home, processes, optimizer)      # None if there is none
 """
 
 from __future__ import annotations
@@ -16,33 +17,38 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
-from torch import nn
+from safetensors.torch import load_file, save_file
 
 from journeyman.cache import fill_once, sweep
 from journeyman.errors import JourneymanError
 from journeyman.runs.storage import explain_storage, write_atomic
+from journeyman.train.trainer.processes import Processes
 
 __all__ = ["list_checkpoints", "load_newest", "save_checkpoint"]
 
 
 def save_checkpoint(
-    home: Path,
+    home: Path | None,
     num_done: int,
-    network: nn.Module,
+    processes: Processes,
     optimizer: torch.optim.Optimizer,
     *,
     keep: int = 2,
-) -> Path:
+) -> None:
     """Write the checkpoint after `num_done` steps, then remove all but the newest `keep`.
 
-    A full disk raises `JourneymanError` and leaves the older checkpoints as they were.
+    All processes call it; the first has a `home` and writes. A full disk raises `JourneymanError` and
+    leaves the older checkpoints as they were.
     """
+    weights, states = processes.weights(), processes.optimizer_state(optimizer)
+    if home is None:
+        return
     place = home / f"step_{num_done:06d}"
 
     def fill(scratch: Path) -> None:
-        save_model(network, str(scratch / "weights.safetensors"))
-        torch.save(optimizer.state_dict(), scratch / "optimizer.pt")
+        plain = {name: it.contiguous() for name, it in weights.items()}
+        save_file(plain, scratch / "weights.safetensors", metadata={"format": "pt"})
+        torch.save(states, scratch / "optimizer.pt")
         write_atomic(scratch / "state.json", json.dumps({"num_done": num_done}) + "\n")
 
     with explain_storage(home):
@@ -57,7 +63,6 @@ def save_checkpoint(
             ) from error
     for old in list_checkpoints(home)[:-keep]:
         shutil.rmtree(old, ignore_errors=True)
-    return place
 
 
 def list_checkpoints(home: Path) -> list[Path]:
@@ -66,26 +71,52 @@ def list_checkpoints(home: Path) -> list[Path]:
 
 
 def load_newest(
-    home: Path, network: nn.Module, optimizer: torch.optim.Optimizer, *, device: Any = "cpu"
+    home: Path | None, processes: Processes, optimizer: torch.optim.Optimizer
 ) -> int | None:
     """Read the newest checkpoint into network and optimiser; return the steps done, None if none.
 
-    Raises `JourneymanError` for one that is broken.
+    All processes call it; the first has a `home` and reads. Raises `JourneymanError` for one that is
+    broken.
     """
-    if not home.is_dir():
-        return None
-    sweep(home)
-    found = list_checkpoints(home)
-    if not found:
+    found: tuple[int, dict[str, Any], dict[str, Any]] | None = None
+    place = _newest(home)
+    if place is not None:
+        found = _read(place, processes.device)
+    if processes.number > 1:
+        box = [None if found is None else found[0]]
+        torch.distributed.broadcast_object_list(box, src=0)
+        if box[0] is None:
+            return None
+        found = found or (box[0], {}, {})
+    if found is None:
         return None
     try:
-        load_model(network, str(found[-1] / "weights.safetensors"), device=str(device))
-        states = torch.load(found[-1] / "optimizer.pt", map_location=device, weights_only=True)
-        optimizer.load_state_dict(states)
-        return int(json.loads((found[-1] / "state.json").read_text())["num_done"])
+        processes.set_weights(found[1])
+        processes.set_optimizer_state(optimizer, found[2])
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise _broken(place, error) from error
+    return found[0]
+
+
+def _newest(home: Path | None) -> Path | None:
+    if home is None or not home.is_dir():
+        return None
+    sweep(home)
+    return next(reversed(list_checkpoints(home)), None)
+
+
+def _read(place: Path, device: torch.device) -> tuple[int, dict[str, Any], dict[str, Any]]:
+    try:
+        weights = load_file(place / "weights.safetensors", device=str(device))
+        states = torch.load(place / "optimizer.pt", map_location=device, weights_only=True)
+        return int(json.loads((place / "state.json").read_text())["num_done"]), weights, states
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise JourneymanError(
-            f"the checkpoint {found[-1]} cannot be read: {reason}",
-            f"remove it, so that an older one is taken: rm -r {found[-1]}",
-        ) from error
+        raise _broken(place, error) from error
+
+
+def _broken(place: Path | None, error: Exception) -> JourneymanError:
+    reason = " ".join(str(error).split())
+    return JourneymanError(
+        f"the checkpoint {place} cannot be read: {reason}",
+        f"remove it, so that an older one is taken: rm -r {place}",
+    )

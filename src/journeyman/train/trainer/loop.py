@@ -1,197 +1,231 @@
 """The training loop: steps, metrics, checkpoints, and where a killed run goes on.
 
-It knows neither stages nor documents, only rows. What it writes in the run folder: one line a step in
-`metrics.jsonl`, `events.jsonl`, `status.json` and `checkpoints/`.
+It knows neither stages nor documents, only rows and an objective. What it writes in the run folder: one
+line a step in `metrics.jsonl`, `events.jsonl`, `samples.jsonl`, `status.json` and `checkpoints/`.
 
     with RunFolder.create(...) as run:
         Trainer(network, rows, settings, run).train()
+
+Several processes (`accelerate launch`, on one GPU each or sharded by FSDP2) take every step together,
+each a share of its rows; only the first has the run folder.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
-
 from journeyman.errors import JourneymanError
-from journeyman.runs import RunFolder, write_atomic
-from journeyman.train.documents import IGNORED
-from journeyman.train.losses import second_targets
+from journeyman.runs import RunFolder
+from journeyman.train.documents import Encoded
 from journeyman.train.model.network import Network
 from journeyman.train.trainer.checkpoint import load_newest, save_checkpoint
-from journeyman.train.trainer.rows import Batch, RowSource, make_batch
+from journeyman.train.trainer.evaluation import mean_loss
+from journeyman.train.trainer.objective import (
+    Losses,
+    Objective,
+    StepTotals,
+    count_totals,
+    cross_entropy,
+)
+from journeyman.train.trainer.optimizer import make_optimizer
+from journeyman.train.trainer.processes import Processes
+from journeyman.train.trainer.recorder import Recorder
+from journeyman.train.trainer.rows import Batch, Rows, RowSource, make_batch
+from journeyman.train.trainer.samples import write_samples
 from journeyman.train.trainer.schedule import learning_rate
 from journeyman.train.trainer.settings import TrainerSettings
+from journeyman.train.trainer.throughput import flops_per_token, measure_peak
 
-__all__ = ["Trainer", "make_optimizer", "mean_loss"]
+__all__ = ["Measure", "OnStep", "Trainer"]
 
 OnStep = Callable[[Mapping[str, Any]], None]
+Measure = Callable[[Network], Mapping[str, float]]
+"""What else is measured at each checkpoint, on a network that is not sharded."""
 
 
 class Trainer:
-    """Trains one network on one source of rows, in one process."""
+    """Trains one network on one source of rows."""
 
     def __init__(
         self,
         network: Network,
-        rows: RowSource,
+        rows: Rows,
         settings: TrainerSettings,
-        run: RunFolder,
+        run: RunFolder | None,
         *,
+        objective: Objective | None = None,
         held_out: RowSource | None = None,
+        measure: Measure | None = None,
+        samples: Sequence[Encoded] = (),
+        decode: Callable[[Sequence[int]], str] | None = None,
         on_step: OnStep | None = None,
     ) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network = network.to(self.device)
-        self.optimizer = make_optimizer(network, settings)
         self.settings = settings
+        self.network = network
+        self.processes = Processes(settings)
+        self.device = self.processes.device
+        if not settings.keeps_activations:
+            network.base.gradient_checkpointing_enable({"use_reentrant": False})
+        self.optimizer = self.processes.prepare(network, make_optimizer(network, settings))
+        self._objective = objective or cross_entropy(settings)
         self._rows = rows
         self._held_out = held_out
-        self._run = run
-        self._home = run.path / "checkpoints"
+        self._measure = measure
+        self._samples = samples[: settings.num_samples]
+        self._decode = decode
+        self._recorder = Recorder(run, settings)
         self._on_step = on_step
-        self._is_half = _is_half(settings, self.device)
+        self._flops = flops_per_token(network)
 
     def train(self) -> None:
         """Take all steps that are owed. Raises `JourneymanError` if the loss is no number any more."""
-        self._run.remember(digests={"rows": self._rows.digest()})
-        done = load_newest(self._home, self.network, self.optimizer, device=self.device) or 0
-        self._forget_after(done)
-        self._tell("training_started", num_done=done, num_steps=self.settings.num_steps)
+        self._recorder.begin(self._rows.digest())
+        done = load_newest(self._recorder.checkpoints, self.processes, self.optimizer) or 0
+        self._recorder.forget_after(done)
+        num_steps = self.settings.num_steps
+        self._recorder.event("training_started", num_done=done, num_steps=num_steps)
+        self.network.train()
         started, first = time.monotonic(), done
-        while done < self.settings.num_steps:
+        while done < num_steps:
             record = self._step(done)
             done += 1
-            pace_s = (time.monotonic() - started) / (done - first)
-            is_last = done == self.settings.num_steps
-            if is_last or done % self.settings.checkpoint_every == 0:
-                record |= self._measure_held_out()
-            self._run.append("metrics", record)
-            left_s = pace_s * (self.settings.num_steps - done)
-            self._run.set_status("running", num_done=done, seconds_left=round(left_s, 1))
-            if is_last or done % self.settings.checkpoint_every == 0:
+            is_kept = done == num_steps or done % self.settings.checkpoint_every == 0
+            if is_kept:
+                record |= self._measures()
+            self._recorder.step(record)
+            left_s = (time.monotonic() - started) / (done - first) * (num_steps - done)
+            self._recorder.status("running", num_done=done, seconds_left=round(left_s, 1))
+            if is_kept:
+                self._write_samples(done)
                 self._save(done)
             if self._on_step is not None:
-                self._on_step({**record, "num_steps": self.settings.num_steps, "left_s": left_s})
-        self._run.set_status("done", num_done=done)
-        self._tell("training_finished", num_done=done)
+                self._on_step({**record, "num_steps": num_steps, "left_s": left_s})
+        self._recorder.status("done", num_done=done)
+        self._recorder.event("training_finished", num_done=done)
+        self._recorder.close()
 
     def _step(self, step: int) -> dict[str, Any]:
         """Take one step and return its metrics."""
-        settings = self.settings
         started = time.monotonic()
-        rows = self._rows.of_step(step, rows_per_step=settings.rows_per_step)
-        size = settings.rows_per_pass
-        parts = [rows[at : at + size] for at in range(0, len(rows), size)]
-        batches = [make_batch(part, self.device) for part in parts]
-        totals = self._accumulate(batches)
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), settings.max_gradient_norm)
-        if not (math.isfinite(totals["loss"]) and math.isfinite(float(norm))):
-            self._tell("training_diverged", num_done=step, **totals)
-            raise JourneymanError(
-                f"the loss of step {step + 1} is {totals['loss']}, its gradient {float(norm)}",
-                "lower the learning rate, or look at the rows of this step; checkpoints are intact",
-            )
-        rate = learning_rate(step, settings)
+        batches = self._batches(step)
+        totals = self._totals(batches)
+        sums = self.processes.add_up(self._accumulate(batches, totals))
+        norm = self.processes.clip(self.settings.max_gradient_norm)
+        self._check(step, sums, norm)
+        rate = learning_rate(step, self.settings)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        num_tokens = sum(int(batch.is_real.sum()) for batch in batches)
-        duration_s = time.monotonic() - started
         return {
             "step": step + 1,
-            **totals,
-            "gradient_norm": float(norm),
+            **_named(sums),
+            "gradient_norm": norm,
             "learning_rate": rate,
-            "num_tokens": num_tokens,
-            "tokens_per_s": num_tokens / duration_s,
-            "epoch": (step + 1) * settings.rows_per_step / len(self._rows),
+            "epoch": (step + 1) * self.settings.rows_per_step / len(self._rows),
+            **self._pace(sums["num_tokens"], sums["num_trained"], time.monotonic() - started),
         }
 
-    def _accumulate(self, batches: list[Batch]) -> dict[str, float]:
-        """Add up the gradients of a step; every trained token of it weighs the same."""
-        settings = self.settings
-        num_targets = sum(_count(it.targets) for it in batches)
-        num_second = sum(_count(second_targets(it.targets, it.positions)) for it in batches)
-        if not num_targets:
+    def _batches(self, step: int) -> list[Batch]:
+        """Return this process's share of a step's rows, in passes."""
+        rows = self._rows.of_step(step, rows_per_step=self.settings.rows_per_step)
+        own, size = self.processes.share(rows), self.settings.rows_per_pass
+        return [make_batch(own[at : at + size], self.device) for at in range(0, len(own), size)]
+
+    def _totals(self, batches: list[Batch]) -> StepTotals:
+        own = count_totals(batches)
+        names = ("num_passes", "weight", "num_second")
+        found = self.processes.add_up({name: getattr(own, name) for name in names})
+        if not found["weight"]:
             raise JourneymanError("no token of this step's rows is trained on", "check the masks")
-        sums = {"loss": 0.0, "second_loss": 0.0, "balance": 0.0}
+        return StepTotals(**found)
+
+    def _accumulate(self, batches: list[Batch], totals: StepTotals) -> dict[str, float]:
+        """Add up the gradients of a step; every unit of weight in it counts the same."""
+        sums = {
+            "loss": 0.0,
+            "second_loss": 0.0,
+            "balance": 0.0,
+            "num_tokens": 0.0,
+            "num_trained": 0.0,
+        }
         for batch in batches:
-            with self._precision():
-                output = self.network(
-                    batch.token_ids, batch.targets, batch.positions, batch.is_real
-                )
-            main = output.token_losses_N.sum() / num_targets
-            second = output.second_losses.sum() / max(1, num_second)
-            balance = output.balance / len(batches)
-            loss = main + settings.second_token_weight * second + settings.balance_weight * balance
-            loss.backward()
-            for name, value in (("loss", main), ("second_loss", second), ("balance", balance)):
-                sums[name] += float(value.detach())
+            with self.processes.precision():
+                losses = self._objective(self.processes.network, batch, totals)
+            self.processes.backward(losses.loss)
+            for name, value in _flat(losses).items():
+                sums[name] = sums.get(name, 0.0) + value
+            sums["num_tokens"] += int(batch.is_real.sum())
+            sums["num_trained"] += int(batch.target_weights.count_nonzero())
         return sums
 
-    def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._is_half)
+    def _check(self, step: int, sums: Mapping[str, float], norm: float) -> None:
+        if math.isfinite(sums["loss"]) and math.isfinite(norm):
+            return
+        self._recorder.event("training_diverged", num_done=step, loss=repr(sums["loss"]))
+        raise JourneymanError(
+            f"the loss of step {step + 1} is {sums['loss']}, its gradient {norm}",
+            "lower the learning rate, or look at the rows of this step; checkpoints are intact",
+        )
 
-    def _measure_held_out(self) -> dict[str, float]:
-        if self._held_out is None:
-            return {}
-        with self._precision():
-            return {"held_out_loss": mean_loss(self.network, self._held_out, self.device)}
+    def _pace(self, num_tokens: float, num_trained: float, duration_s: float) -> dict[str, float]:
+        peak = measure_peak(self.device, self.processes.dtype) * self.processes.number
+        pace = num_tokens / duration_s
+        return {
+            "num_tokens": int(num_tokens),
+            "num_trained_tokens": int(num_trained),
+            "tokens_per_s": pace,
+            "utilisation": pace * self._flops / peak,
+        }
+
+    def _measures(self) -> dict[str, float]:
+        """Measure what is measured at checkpoints alone."""
+        found: dict[str, float] = {}
+        if self._held_out is not None:
+            found["held_out_loss"] = mean_loss(self.processes, self._held_out)
+        if self._measure is not None and not self.processes.is_sharded:
+            self.network.eval()
+            found |= self._measure(self.network)
+            self.network.train()
+        return found
+
+    def _write_samples(self, done: int) -> None:
+        if not self._samples or self.processes.is_sharded:
+            return
+        texts = write_samples(self.network, self._samples, num_tokens=self.settings.sample_tokens)
+        for prompt, written in texts:
+            record = {"step": done, "token_ids": written, "num_prompt_tokens": len(prompt)}
+            if self._decode is not None:
+                record |= {"prompt": self._decode(prompt), "text": self._decode(written)}
+            self._recorder.sample(record)
 
     def _save(self, done: int) -> None:
-        place = save_checkpoint(
-            self._home, done, self.network, self.optimizer, keep=self.settings.num_checkpoints
-        )
-        self._tell("checkpoint_saved", num_done=done, folder=place.name)
-
-    def _forget_after(self, done: int) -> None:
-        """Drop the metrics of steps that will be taken again."""
-        records = self._run.read("metrics")
-        kept = [record for record in records if record["step"] <= done]
-        if len(kept) < len(records):
-            lines = "".join(f"{json.dumps(record)}\n" for record in kept)
-            write_atomic(self._run.path / "metrics.jsonl", lines)
-
-    def _tell(self, kind: str, **details: Any) -> None:
-        self._run.append("events", {"kind": kind, "at": time.time(), **details})
+        keep = self.settings.num_checkpoints
+        save_checkpoint(self._recorder.checkpoints, done, self.processes, self.optimizer, keep=keep)
+        self._recorder.event("checkpoint_saved", num_done=done, folder=f"step_{done:06d}")
 
 
-def make_optimizer(network: torch.nn.Module, settings: TrainerSettings) -> torch.optim.AdamW:
-    """Return AdamW (Loshchilov and Hutter, arXiv 1711.05101) with decay for matrices alone."""
-    weights = [it for it in network.parameters() if it.requires_grad]
-    groups = [
-        {"params": [it for it in weights if it.dim() > 1], "weight_decay": settings.weight_decay},
-        {"params": [it for it in weights if it.dim() <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(
-        groups, lr=settings.learning_rate, betas=(settings.beta1, settings.beta2)
-    )
+_SOURCE_LOSS, _SOURCE_WEIGHT = "source_loss ", "source_weight "
 
 
-@torch.no_grad()
-def mean_loss(network: Network, rows: RowSource, device: torch.device) -> float:
-    """Return the mean cross-entropy, in nats a token, over one epoch of rows."""
-    total, count = 0.0, 0
-    for number in range(len(rows)):
-        batch = make_batch(rows.of_step(number, rows_per_step=1), device)
-        losses = network(batch.token_ids, batch.targets, batch.positions, batch.is_real)
-        total += float(losses.token_losses_N.sum())
-        count += losses.token_losses_N.numel()
-    return total / max(1, count)
+def _flat(losses: Losses) -> dict[str, float]:
+    """Return metrics and what each source lost, as one table of sums."""
+    found = dict(losses.metrics)
+    for name, (loss, weight) in losses.by_source.items():
+        found[_SOURCE_LOSS + name] = loss
+        found[_SOURCE_WEIGHT + name] = weight
+    return found
 
 
-def _count(targets: torch.Tensor) -> int:
-    return int((targets != IGNORED).sum())
-
-
-def _is_half(settings: TrainerSettings, device: torch.device) -> bool:
-    if settings.precision == "auto":
-        return device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return settings.precision == "bfloat16"
+def _named(sums: Mapping[str, float]) -> dict[str, Any]:
+    """Undo `_flat`: the mean loss of each source."""
+    hidden = (_SOURCE_LOSS, _SOURCE_WEIGHT, "num_tokens", "num_trained")
+    found: dict[str, Any] = {k: v for k, v in sums.items() if not k.startswith(hidden)}
+    names = [it.removeprefix(_SOURCE_LOSS) for it in sums if it.startswith(_SOURCE_LOSS)]
+    found["loss_by_source"] = {
+        name: sums[_SOURCE_LOSS + name] / sums[_SOURCE_WEIGHT + name] for name in sorted(names)
+    }
+    return found

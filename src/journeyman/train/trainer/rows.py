@@ -10,18 +10,35 @@ killed one would have got.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
+from typing import Protocol
 
 import torch
 
 from journeyman.errors import JourneymanError
-from journeyman.train.documents import Encoded, Row, fill_row
+from journeyman.train.documents import IGNORED, Encoded, Row, fill_row
 from journeyman.train.packing import LongDocuments, Method, measure, plan_rows
 
-__all__ = ["Batch", "RowSource", "make_batch"]
+__all__ = ["Batch", "RowSource", "Rows", "make_batch"]
+
+
+class Rows(Protocol):
+    """What a trainer takes: the rows of each step. Those of one that samples depend on the network."""
+
+    def __len__(self) -> int:
+        """Rows of one epoch."""
+        ...
+
+    def of_step(self, step: int, *, rows_per_step: int) -> list[Row]:
+        """Return the rows of a step, counted from 0."""
+        ...
+
+    def digest(self) -> str:
+        """Return what tells other data from these."""
+        ...
 
 
 class RowSource:
@@ -67,6 +84,8 @@ class RowSource:
             found.update(len(document).to_bytes(8, "little"))
             found.update(document.token_ids.tobytes())
             found.update(document.is_trained)
+            for name, column in sorted(document.columns.items()):
+                found.update(name.encode() + column.tobytes())
         return found.hexdigest()
 
     def _row(self, number: int) -> Row:
@@ -81,12 +100,24 @@ class RowSource:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows as the tensors (B, T) that a network takes."""
+    """Rows as the tensors (B, T) that a network and an objective take."""
 
     token_ids: torch.Tensor
     targets: torch.Tensor
     positions: torch.Tensor
     is_real: torch.Tensor
+    sources: torch.Tensor
+    """Which of `source_names` each position's piece is of; -1 for padding."""
+    source_names: tuple[str, ...]
+    columns: Mapping[str, torch.Tensor]
+    """What the documents carry beside tokens, by name; `weight` where any has it."""
+
+    @property
+    def target_weights(self) -> torch.Tensor:
+        """Return the weight in the loss of each position that has a target, row by row."""
+        chosen = self.targets != IGNORED
+        given = self.columns.get("weight")
+        return chosen[chosen].float() if given is None else given[chosen]
 
 
 def make_batch(rows: Sequence[Row], device: torch.device) -> Batch:
@@ -95,9 +126,21 @@ def make_batch(rows: Sequence[Row], device: torch.device) -> Batch:
     def stack(columns: list[list[int]]) -> torch.Tensor:
         return torch.tensor(columns, dtype=torch.long).to(device, non_blocking=True)
 
+    names = tuple(sorted({name for row in rows for name in row.sources}))
+    pieces = [[-1 if it < 0 else names.index(row.sources[it]) for it in row.pieces] for row in rows]
+    columns = sorted({name for row in rows for name in row.columns})
     return Batch(
         token_ids=stack([list(row.token_ids) for row in rows]),
         targets=stack([list(row.targets) for row in rows]),
         positions=stack([list(row.positions) for row in rows]),
         is_real=stack([list(row.pieces) for row in rows]) >= 0,
+        sources=stack(pieces),
+        source_names=names,
+        columns={name: _stack_column(rows, name).to(device) for name in columns},
     )
+
+
+def _stack_column(rows: Sequence[Row], name: str) -> torch.Tensor:
+    missing = 1.0 if name == "weight" else 0.0
+    empty = [missing] * len(rows[0].token_ids)
+    return torch.tensor([list(row.columns.get(name, empty)) for row in rows])

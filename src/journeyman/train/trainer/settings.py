@@ -52,6 +52,16 @@ class TrainerSettings(Config):
     num_checkpoints: int = Field(default=2, ge=1)
     """How many checkpoints are kept, the newest."""
 
+    keeps_activations: bool = True
+    """Whether a pass keeps every layer's activations; without, they are computed again in the backward
+    pass, which takes a third more time and far less memory."""
+    num_samples: int = Field(default=0, ge=0)
+    """Texts that the model writes at each checkpoint, into `samples.jsonl`."""
+    sample_tokens: int = Field(default=64, ge=1)
+    """Most tokens of such a text."""
+    trackers: tuple[Literal["tensorboard", "trackio", "wandb"], ...] = ()
+    """Where metrics go beside `metrics.jsonl`; TensorBoard's files lie in `tensorboard/`."""
+
     @model_validator(mode="after")
     def _is_whole(self) -> TrainerSettings:
         if self.num_warmup_steps > self.num_steps:
