@@ -18,7 +18,7 @@ from typing import Any
 from journeyman.templates.exercises.exercise import Split, ToolSet, split_of
 from journeyman.types import ToolSpec
 
-__all__ = ["library_toolsets", "library_tools", "tool_of"]
+__all__ = ["library_tools", "library_toolsets", "tool_of"]
 
 _MODULE_NAMES = (
     "argparse ast asyncio base64 binascii bisect calendar cmath code codecs colorsys compileall "

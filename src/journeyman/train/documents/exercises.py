@@ -1,4 +1,4 @@
-"""Exercises in calling tools as conversations of several turns, so that one declaration serves many calls.
+"""Exercises in calling tools as conversations of several turns: one declaration serves many calls.
 
 Tools are real functions of the standard library, those of coding agents, and made-up ones, all of the
 split that is for training: what is measured on held-out tools was never seen here.
@@ -57,9 +57,7 @@ def _made_up(draw: Random) -> ToolSet:
             return ToolSet(name=whole.name, tools=tuple(usable[:_SIZE]))
 
 
-def _chain(
-    exercises: Sequence[Exercise], toolset: ToolSet, draw: Random, key: str
-) -> Conversation:
+def _chain(exercises: Sequence[Exercise], toolset: ToolSet, draw: Random, key: str) -> Conversation:
     first = exercises[0].messages
     messages: list[Message] = [it for it in first[:1] if it.role == "system"]
     for exercise in exercises:
