@@ -131,6 +131,8 @@ class Prompt(Data):
     tools: tuple[ToolSpec, ...] = ()
     text: str | None = None
     token_ids: tuple[int, ...] | None = None
+    forced_tool: str | None = None
+    """The tool that must be called, "" for some tool; where a text says it, None."""
 
 
 class Sampling(Data):

@@ -81,6 +81,17 @@ async def test_a_schema_is_handed_on(kit):
     assert seen[0].json_schema == {"enum": ["yes"]}
 
 
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "bash"}}])
+async def test_a_demanded_call_is_handed_on(kit, choice):
+    async with chained(kit, kit.say("Sure:", LS), template="hermes") as (client, _):
+        body = kit.ask | {"tools": [kit.bash], "tool_choice": choice}
+        _, whole = await client.post(CHAT, body)
+    message = whole["choices"][0]["message"]
+    # The gateway behind begins the call itself, so nothing was said before it.
+    assert message["content"] is None
+    assert json.loads(message["tool_calls"][0]["function"]["arguments"]) == LS
+
+
 def test_chunks_of_any_shape_are_survived():
     gathered = GatheredAnswer()
     assert gathered.answer() == {"choices": []}

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiohttp
 import pytest
 
 from journeyman.gateway import (
@@ -404,3 +405,59 @@ def test_a_key_opens_one_session(kit):
     made = [sessions.find(key) for key in "bcbd"]
     assert made[0] is made[2]
     assert sessions.find("c") is not made[1]
+
+
+async def test_a_thousand_sessions_at_once_keep_their_own_tokens(kit):
+    """Each under its key, two turns each, all in flight together."""
+    num = 1000
+    script = [kit.say("Let me look.", {"command": "ls"}), kit.say("Done.")]
+    async with kit.running(kit.spoken(*script), is_closed=True) as client:
+        sessions = [client.gateway.sessions.open(f"rollout-{n}") for n in range(num)]
+
+        async def talk(n: int) -> None:
+            key = {"Authorization": f"Bearer rollout-{n}"}
+            messages = [{"role": "user", "content": f"This is project {n}."}]
+            for _ in range(2):
+                body = {"model": "m", "messages": messages, "tools": [kit.bash]}
+                async with http.post(client.url + CHAT, json=body, headers=key) as response:
+                    whole = await response.json()
+                messages.append(whole["choices"][0]["message"])
+                for call in messages[-1].get("tool_calls", ()):
+                    answer = {"role": "tool", "tool_call_id": call["id"], "content": f"{n}.py"}
+                    messages.append(answer)
+
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+            await asyncio.gather(*map(talk, range(num)))
+        records = [client.gateway.record(session) for session in sessions]
+    for n, record in enumerate(records):
+        found = check_fidelity(record)
+        assert (found.num_checked, found.breaches) == (2, ())
+        (trajectory,) = trajectories(record)
+        first, _ = trajectory.turns
+        assert first.prompt_messages[-1].content == f"This is project {n}."
+        assert [it.content for it in first.observations] == [f"{n}.py"]
+
+
+async def test_a_long_rollout_is_kept_by_what_its_turns_added(kit):
+    """As whole prompts the tokens of 60 turns would take thirty times the room."""
+    num_turns = 60
+    script = [kit.say(f"Step {n}.", {"command": "ls"}) for n in range(num_turns)]
+    async with kit.running(kit.spoken(*script)) as client:
+        session = client.gateway.sessions.open("rollout-1")
+        messages = [{"role": "user", "content": "Go on."}]
+        for n in range(num_turns):
+            body = {"model": "m", "messages": messages, "tools": [kit.bash]}
+            _, whole = await client.post(CHAT, body, Authorization="Bearer rollout-1")
+            messages.append(whole["choices"][0]["message"])
+            (call,) = messages[-1]["tool_calls"]
+            answer = {"role": "tool", "tool_call_id": call["id"], "content": f"{n} " * 500}
+            messages.append(answer)
+        nodes = session.conversations.nodes
+        num_last = len(nodes[-1].tokens())
+        num_kept = sum(len(it.prompt_ids) + len(it.token_ids) for it in nodes)
+        num_whole = sum(len(it.tokens()) for it in nodes)
+        assert check_fidelity(client.gateway.record(session)).breaches == ()
+    assert num_kept == num_last
+    assert num_whole > 25 * num_kept
+    # Four bytes a token, and eight more of those that were drawn.
+    assert {it.prompt_ids.itemsize for it in nodes} == {4}

@@ -93,7 +93,7 @@ async def prepare(
     if request.text is not None or request.token_ids is not None:
         return await _prepare_raw(model, known, request)
     if not model.reads_text:
-        return _prepare_chat(known, request)
+        return _prepare_chat(model, known, request)
     assert template is not None, "a model that reads text needs a template"
     messages, lead, forced = _split_lead(template, request)
     place = known.place(messages, request.tools)
@@ -129,7 +129,10 @@ def _own_stop(template: ToolTemplate, place: Place) -> str:
 
 
 def _prompt(messages: Sequence[Message], request: ModelRequest, text: str | None = None) -> Prompt:
-    return Prompt.model_construct(messages=tuple(messages), tools=request.tools, text=text)
+    forced = request.forced_tool if text is None else None
+    return Prompt.model_construct(
+        messages=tuple(messages), tools=request.tools, text=text, forced_tool=forced
+    )
 
 
 async def _add_tokens(model: Tokenizer, found: Prepared, text: str) -> None:
@@ -208,13 +211,11 @@ def _recorded(
     return before, tuple(fresh)
 
 
-def _prepare_chat(known: Conversations, request: ModelRequest) -> Prepared:
+def _prepare_chat(model: Model, known: Conversations, request: ModelRequest) -> Prepared:
     """For a model behind a chat protocol of its own: messages as they are."""
-    if request.forced_tool is not None:
+    if request.forced_tool is not None and not getattr(model, "forces_tools", False):
         raise GatewayError(
-            "invalid_request",
-            "only a model that reads text can be made to call a tool",
-            param="tool_choice",
+            "invalid_request", "this model cannot be made to call a tool", param="tool_choice"
         )
     place = known.place(request.messages, request.tools)
     before, fresh = _recorded(place, request.messages)

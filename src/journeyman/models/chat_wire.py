@@ -23,7 +23,7 @@ _SHOWN_CHARACTERS = 200
 
 
 def request_body(prompt: Prompt, sampling: Sampling, *, model: str) -> dict[str, Any]:
-    """Write the request; of `Prompt`, only messages and tools are sent."""
+    """Write the request; of `Prompt`, text and tokens are not sent."""
     body: dict[str, Any] = {
         "model": model,
         "messages": [_message_record(message) for message in prompt.messages],
@@ -34,6 +34,9 @@ def request_body(prompt: Prompt, sampling: Sampling, *, model: str) -> dict[str,
     # Some servers refuse an empty list.
     if prompt.tools:
         body["tools"] = [_tool_record(tool) for tool in prompt.tools]
+    if prompt.forced_tool is not None:
+        named = {"type": "function", "function": {"name": prompt.forced_tool}}
+        body["tool_choice"] = named if prompt.forced_tool else "required"
     if sampling.stop:
         body["stop"] = list(sampling.stop)
     if sampling.json_schema is not None:

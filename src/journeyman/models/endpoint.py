@@ -52,6 +52,7 @@ class EndpointModel:
 
     reads_text = False
     holds_schemas = True
+    forces_tools = True
     streams_tokens = False
     # What servers tell of tokens, they tell in whole answers.
 
