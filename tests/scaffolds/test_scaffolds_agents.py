@@ -107,7 +107,7 @@ async def test_limits_are_endings(tmp_path, command, limits, ending):
 @pytest.mark.parametrize(
     ("command", "cause", "detail"),
     [
-        ("CALL 1; echo broken >&2; exit 7", "scaffold_crashed", "ended with 7: broken"),
+        ("CALL 1; echo broken >&2; exit 7", "scaffold_crashed", "ended with 7: Hello. broken"),
         ("CALL 1; kill -SEGV $$", "scaffold_crashed", "ended with 139"),
         ("CALL 1; sleep 100", "scaffold_stuck", "neither called its model nor ended"),
         ("sleep 100", "scaffold_silent", "never called its model"),

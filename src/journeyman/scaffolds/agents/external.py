@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from journeyman.errors import AttributedError
 from journeyman.gateway import (
     CapturedTurn,
     Gateway,
@@ -43,6 +44,8 @@ _GRACE_S = 20.0
 _LONGEST_S = 30 * 86_400.0
 """The session's clock ends it, which leaves out what was waited for a slot."""
 _WATCH_S = 0.5
+_LOG = "/tmp/journeyman-agent.log"  # noqa: S108 - inside the sandbox
+_LOG_BYTES = 500_000
 _DRAIN_S = 5.0
 
 
@@ -74,14 +77,16 @@ class ExternalAgent:
             async with serving(gateway, [listener], drain_s=_DRAIN_S) as url:
                 launch = self.agent.launch(self.agent.place, _endpoint(url, key, task, session))
                 await _lay(sandbox, launch, task)
-                done = await _Watch(sandbox, launch, caller, session).run()
+                try:
+                    done = await _Watch(sandbox, launch, caller, session).run()
+                finally:
+                    session.files["agent.log"] = log = await _log(sandbox)
         finally:
             record = gateway.record(gateway.sessions.close(key))
             session.adopt(trajectories(record))
             session.files["session.json"] = record.model_dump_json().encode()
-            if done is not None:
-                session.files["agent.log"] = done.stdout + done.stderr
-        return judge_end(self.agent, done, caller)
+        exit_code = done.exit_code if done is not None else None
+        return judge_end(self.agent, exit_code, log, caller)
 
 
 def _gateway(session: ModelSession) -> Gateway:
@@ -125,6 +130,15 @@ async def _lay(sandbox: Sandbox, launch: Launch, task: TaskView) -> None:
         await sandbox.write(path, text.encode("utf-8", "replace"))
 
 
+async def _log(sandbox: Sandbox) -> bytes:
+    """Return the end of what the program said; nothing if nobody can be asked any more."""
+    try:
+        done = await sandbox.execute(f"tail -c {_LOG_BYTES} {_LOG}", timeout_s=30)
+    except AttributedError:
+        return b""
+    return done.stdout
+
+
 class _Watch:
     """One program at work, and those who may end it."""
 
@@ -138,10 +152,11 @@ class _Watch:
 
     async def run(self) -> Executed | None:
         """Return how it ended; None where it had to be ended."""
-        command = self._sandbox.execute(
-            self._launch.command, timeout_s=_LONGEST_S, env=self._launch.variables
+        # Into a file, so that a program that has to be ended leaves its words too.
+        command = f"( {self._launch.command}\n) > {_LOG} 2>&1"
+        work = asyncio.create_task(
+            self._sandbox.execute(command, timeout_s=_LONGEST_S, env=self._launch.variables)
         )
-        work = asyncio.create_task(command)
         try:
             await self._wait(work)
         finally:

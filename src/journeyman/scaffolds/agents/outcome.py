@@ -9,7 +9,6 @@ from __future__ import annotations
 from journeyman.errors import AttributedError
 from journeyman.gateway import Session
 from journeyman.models.base import ContextOverflowError
-from journeyman.sandbox.base import Executed
 from journeyman.scaffolds.agents.agent import Agent
 from journeyman.types import Ending
 
@@ -18,36 +17,30 @@ __all__ = ["judge_end"]
 _LAST_CHARACTERS = 400
 
 
-def judge_end(agent: Agent, done: Executed | None, session: Session) -> Ending:
-    """Return how the agent's part ended; `done` is None for a program that had to be ended.
+def judge_end(agent: Agent, exit_code: int | None, log: bytes, session: Session) -> Ending:
+    """Return how the agent's part ended; `exit_code` is None for a program that had to be ended.
 
-    Raises `AttributedError` where that is not the model's doing.
+    Raises `AttributedError` where that is not the model's doing; `log` is what the program said.
     """
     if session.ending is not None:
         return session.ending
-    if done is None:
-        if session.num_started == 0:
-            detail = f"{agent.name} never called its model in {session.idle_s():.0f} s"
-            raise AttributedError("scaffold_silent", detail)
-        detail = f"{agent.name} neither called its model nor ended for {session.idle_s():.0f} s"
-        raise AttributedError("scaffold_stuck", detail)
-    if done.exit_code == 0 and session.num_turns > 0:
+    if exit_code == 0 and session.num_turns > 0:
         return Ending.SUBMITTED
     if isinstance(session.failure, ContextOverflowError):
         return Ending.CONTEXT_OVERFLOW
     if session.failure is not None:
         raise session.failure
+    how = f"ended with {exit_code}" if exit_code is not None else "had to be ended"
     if session.num_started == 0:
-        raise AttributedError("scaffold_silent", _silence(agent, done))
-    detail = f"{agent.name} ended with {done.exit_code}: {_last_words(done)}"
-    raise AttributedError("scaffold_crashed", detail)
+        cause, detail = "scaffold_silent", f"{how} and never called its model"
+    elif exit_code is None:
+        cause = "scaffold_stuck"
+        detail = f"neither called its model nor ended for {session.idle_s():.0f} s"
+    else:
+        cause, detail = "scaffold_crashed", how
+    raise AttributedError(cause, f"{agent.name} {detail}: {_last_words(log)}")
 
 
-def _silence(agent: Agent, done: Executed) -> str:
-    words = _last_words(done)
-    return f"{agent.name} ended with {done.exit_code} and never called its model: {words}"
-
-
-def _last_words(done: Executed) -> str:
-    said = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace")
+def _last_words(log: bytes) -> str:
+    said = log.decode(errors="replace").strip()
     return " ".join(said[-_LAST_CHARACTERS:].split()) or "it said nothing"
