@@ -45,7 +45,7 @@ def javascript_suites(tree: Path) -> Iterator[Suite]:
     for command in commands:
         suite = _suite(tree, command)
         if suite is not None:
-            lead = "".join(f"{build} >/dev/null && " for build in builds)
+            lead = "".join(f"{build} >/dev/null || exit 1\n" for build in builds)
             yield suite.model_copy(update={"command": lead + suite.command})
         elif _builds(command):
             builds.append(command)
@@ -89,7 +89,7 @@ def _suite(tree: Path, command: str) -> Suite | None:
         rest = _kept(words[index + 1 :])
         if name in _RUNNERS:
             suite = _of_runner(tree, name.removeprefix("_"), rest)
-            lead = "".join(f"{setting} " for setting in settings)
+            lead = "".join(f"export {shlex.quote(setting)}\n" for setting in settings)
             return suite.model_copy(update={"command": lead + suite.command}) if suite else None
         if name == "node" and "--test" in words:
             files = _expanded(tree, [it for it in rest if it != "--test"]) or _files_of(

@@ -1,0 +1,61 @@
+"""Bugs in projects of other languages, through a real build and the whole gate, in real sandboxes."""
+
+import shutil
+
+import pytest
+
+from journeyman.errors import JourneymanError
+from journeyman.tasks.environment import build_environment
+from journeyman.tasks.make import MakeConfig, make_tasks
+from journeyman.tasks.mutate import SHARED_KINDS, reverse_diff
+from journeyman.tasks.project import obtain_project
+from journeyman.tasks.validate import validate_tasks
+
+pytestmark = pytest.mark.sandbox
+
+TESTED = ("javascript", "go", "ruby", "php", "c", "rust", "java")
+
+
+@pytest.mark.parametrize("language", TESTED)
+async def test_bugs_pass_the_gate_twice(language, projects, need, commit_project, tmp_path):
+    need(language)
+    project = obtain_project(str(commit_project(projects[language])))
+    root = tmp_path / "taskset"
+    environment = await build_environment(project, root / "environments")
+    assert environment.language == language
+    assert environment.language_version
+    config = MakeConfig(num_tasks=2, max_candidates=14, max_failing_share=1)
+    made = await make_tasks(project, environment, root, config=config)
+    assert len(made.taskset.tasks) == 2, made.funnel
+    for task in made.taskset.tasks:
+        assert task.language == language
+        assert task.patch == reverse_diff(task.bug_patch)
+        assert task.origin.strategy in SHARED_KINDS
+        assert task.FAIL_TO_PASS
+        assert set(task.hidden_paths) <= projects[language].keys()
+    results = await validate_tasks(made.taskset, repeats=1)
+    assert all(result.is_valid for result in results), results
+
+
+async def test_a_registry_out_of_reach_is_said(projects, need, commit_project, tmp_path):
+    need("ruby")
+    files = dict(projects["ruby"])
+    files["Gemfile"] = "source 'http://127.0.0.1:9'\ngem 'a-gem-that-is-not-there'\n"
+    files["test/prices_test.rb"] = (
+        "require 'a-gem-that-is-not-there'\n" + files["test/prices_test.rb"]
+    )
+    project = obtain_project(str(commit_project(files)))
+    with pytest.raises(JourneymanError, match="tested here: bundle install: the gem") as caught:
+        await build_environment(project, tmp_path / "environments")
+    assert ".build.log" in caught.value.hint
+
+
+async def test_a_missing_compiler_is_said(projects, commit_project, tmp_path, monkeypatch):
+    project = obtain_project(str(commit_project(projects["go"])))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").symlink_to(shutil.which("git"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr("journeyman.tasks.languages.toolchain._MORE_PLACES", ())
+    with pytest.raises(JourneymanError, match="Go needs go") as caught:
+        await build_environment(project, tmp_path / "environments")
+    assert caught.value.hint == "apt-get install golang-go"
