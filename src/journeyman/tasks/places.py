@@ -42,7 +42,8 @@ def file_of_test(repository: Path, log_parser: str, test: str) -> str:
     if log_parser == "go":
         return _go_file(repository, files, head, rest)
     if log_parser in ("junit", "minitest", "test_unit", "dotnet"):
-        return _class_file(files, head if rest else head.rpartition(".")[0].rpartition("(")[0])
+        owner, _, name = test.rpartition("::" if rest else ".")
+        return _class_file(files, owner, re.split(r"[(\[ ]", name)[0])
     return _named_file(files, head, rest) if log_parser == "native" else ""
 
 
@@ -69,14 +70,11 @@ def _go_file(repository: Path, files: dict[str, str], package: str, test: str) -
     return next((path for path in places if declares.search(files[path])), "")
 
 
-def _class_file(files: dict[str, str], name: str) -> str:
-    """Search for the file that declares a class, the one named like it first."""
+def _class_file(files: dict[str, str], name: str, method: str) -> str:
+    """Search for the file that declares a class: that is named like it, or holds the method too."""
     last = re.split(r"[.$:]+", name)[-1] if name else ""
-    outer = name.partition("$")[0]
-    tail = outer.replace(".", "/")
-    named = [
-        path for path in files if PurePosixPath(path).with_suffix("").as_posix().endswith(tail)
-    ]
+    tail = name.partition("$")[0].replace(".", "/")
+    named = [path for path in files if str(PurePosixPath(path).with_suffix("")).endswith(tail)]
     if named and tail:
         return named[0]
     declares = re.compile(
@@ -84,7 +82,9 @@ def _class_file(files: dict[str, str], name: str) -> str:
         rf"|^\s*describe\s*\(?\s*[\"']?(\w+::)*{re.escape(last)}\b",
         re.MULTILINE,
     )
-    return next((path for path, text in files.items() if last and declares.search(text)), "")
+    found = [path for path, text in files.items() if last and declares.search(text)]
+    own = [path for path in found if re.search(rf"\b{re.escape(method)}\b", files[path])]
+    return next(iter(own or found), "")
 
 
 def _named_file(files: dict[str, str], head: str, rest: str) -> str:
