@@ -46,6 +46,12 @@ app.command(
 
 
 app.command(
+    "journeyman.cli.eval_code:code",
+    name="code",
+    help="Single-turn programs: HumanEval, HumanEvalFix, MBPP, EvalPlus, LiveCodeBench.",
+)
+app.command("journeyman.cli.eval_code:calls", name="calls", help="Function calls: BFCL.")
+app.command(
     "journeyman.cli.eval_predictions:predictions",
     name="predictions",
     help="Grade a predictions file as far as it can be, and name what is wrong with it.",

@@ -60,6 +60,60 @@ SUITES: dict[str, Suite] = {
             source="Hugging Face: nebius/SWE-rebench",
             command=_SWE,
         ),
+        Suite(
+            name="HumanEval",
+            needs="HumanEval.jsonl.gz",
+            source="github.com/openai/human-eval",
+            command=_CODE,
+        ),
+        Suite(
+            name="HumanEvalFix",
+            needs="the Python rows of HumanEvalPack, JSONL or Parquet",
+            source="Hugging Face: bigcode/humanevalpack",
+            command=_CODE,
+        ),
+        Suite(
+            name="MBPP",
+            needs="mbpp.jsonl or sanitized-mbpp.json",
+            source="github.com/google-research/google-research, folder mbpp",
+            command=_CODE,
+        ),
+        Suite(
+            name="EvalPlus",
+            needs="HumanEvalPlus.jsonl or MbppPlus.jsonl",
+            source="github.com/evalplus, releases of humanevalplus_release and mbppplus_release",
+            command=_CODE,
+        ),
+        Suite(
+            name="LiveCodeBench",
+            needs="rows of code_generation_lite, JSONL",
+            source="Hugging Face: livecodebench/code_generation_lite",
+            command=_CODE,
+        ),
+        Suite(
+            name="BFCL",
+            needs="BFCL_v*_simple*.json, multiple, parallel or irrelevance, and possible_answer/",
+            source="github.com/ShishirPatil/gorilla, folder berkeley-function-call-leaderboard",
+            command="journeyman eval calls FILE --answers FILE --model M",
+        ),
+        Suite(
+            name="Template adherence",
+            needs="nothing: it is made here",
+            source="this package",
+            command="journeyman eval adherence --model M",
+        ),
+        Suite(
+            name="Your own repository",
+            needs="a Git repository",
+            source="you",
+            command="journeyman eval repo PATH_OR_URL --model M",
+        ),
+        Suite(
+            name="Any taskset of Journeyman",
+            needs="its folder",
+            source="journeyman tasks mine | mutate | import",
+            command="journeyman eval tasks TASKSET --model M",
+        ),
     )
 }
 """By name."""

@@ -1,0 +1,1 @@
+"""Single-turn code: a problem, one program, tests that run it in a sandbox."""
