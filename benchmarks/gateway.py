@@ -3,9 +3,14 @@
 The same streams run against a bare echo server (Starlette's own streaming on the same uvicorn), one
 after the other in one run, each server in a process of its own. Tokens are drawn at a set pace and
 carry the time of their drawing, so that what is measured is the way from the model to the client. A
-last run without any pace gives the most tokens a second.
+last run without any pace gives the most tokens a second. The processor's time that a server takes for a
+request says how much it does, also where others use the machine.
+
+With a LiteLLM, both pass the echo server's streams on: its proxy, and a gateway before the same server.
 
     python benchmarks/gateway.py [--streams 1 100 1000] [--tokens 20] [--rate 2000] [--json]
+    python -m venv litellm && litellm/bin/pip install 'litellm[proxy]'
+    python benchmarks/gateway.py --litellm litellm/bin/litellm
 """
 
 from __future__ import annotations
@@ -14,11 +19,17 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
+import re
+import signal
+import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -28,11 +39,14 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from journeyman.gateway import Gateway, calm_collector, listen, serving
-from journeyman.models import Piece
+from journeyman.models import EndpointModel, EndpointSettings, Piece
 from journeyman.templates import get_template
 from journeyman.types import Completion, Prompt, Sampling
 
 _SERVERS = ("echo", "gateway")
+_PASSING = ("relay", "litellm")
+_STAMP = re.compile(rb'"content": ?" ([0-9.]+)"')
+_START_S = 300
 _FASTEST_S = 0.01
 _TOOL = {
     "type": "function",
@@ -93,8 +107,8 @@ def echo_app() -> Starlette:
 
         async def events() -> AsyncIterator[bytes]:
             async for text in draw(body["messages"][-1]["content"]):
-                chunk = {"choices": [{"index": 0, "delta": {"content": text}}]}
-                yield b"data: " + json.dumps(chunk).encode() + b"\n\n"
+                yield b"data: " + json.dumps(chunk({"content": text}, None)).encode() + b"\n\n"
+            yield b"data: " + json.dumps(chunk({}, "stop")).encode() + b"\n\n"
             yield b"data: [DONE]\n\n"
 
         return StreamingResponse(events(), media_type="text/event-stream")
@@ -102,14 +116,25 @@ def echo_app() -> Starlette:
     return Starlette(routes=[Route("/v1/chat/completions", chat, methods=["POST"])])
 
 
-async def serve(kind: str) -> None:
-    """Be one of the servers until standard input ends."""
-    socket = listen()
-    print(socket.getsockname()[1], flush=True)
+def chunk(delta: dict[str, Any], ending: str | None) -> dict[str, Any]:
+    """One event of a stream."""
+    choice = {"index": 0, "delta": delta, "finish_reason": ending}
+    frame = {"id": "x", "object": "chat.completion.chunk", "created": 0, "model": "m"}
+    return frame | {"choices": [choice]}
+
+
+async def serve(kind: str, behind: int) -> None:
+    """Be one of the servers until standard input ends; `behind` is the echo server's port."""
+    listener = listen()
+    print(listener.getsockname()[1], flush=True)
     calm_collector()
     until_told = asyncio.to_thread(sys.stdin.read)
-    if kind == "gateway":
-        async with serving(Gateway(NullModel(), get_template("qwen3_coder")), [socket], drain_s=0):
+    if kind in ("gateway", "relay"):
+        gateway = Gateway(NullModel(), get_template("qwen3_coder"))
+        if kind == "relay":
+            url = f"http://127.0.0.1:{behind}/v1"
+            gateway = Gateway(EndpointModel("m", url, "m", EndpointSettings()))
+        async with serving(gateway, [listener], drain_s=0):
             await until_told
         return
     server = uvicorn.Server(
@@ -117,7 +142,7 @@ async def serve(kind: str) -> None:
             echo_app(), http="httptools", lifespan="off", log_config=None, access_log=False
         )
     )
-    task = asyncio.create_task(server.serve([socket]))
+    task = asyncio.create_task(server.serve([listener]))
     await until_told
     server.should_exit = server.force_exit = True
     await task
@@ -138,9 +163,9 @@ async def one_stream(port: int, number: int, num_tokens: int, interval_s: float)
     arrivals: list[tuple[float, float]] = []
     async for line in reader:
         now = time.monotonic()
-        _, mark, rest = line.partition(b'"content": " ')
-        if mark:
-            arrivals.append((now, float(rest.partition(b'"')[0])))
+        found = _STAMP.search(line)
+        if found:
+            arrivals.append((now, float(found[1])))
     writer.close()
     assert len(arrivals) == num_tokens, (len(arrivals), num_tokens)
     return {
@@ -149,8 +174,21 @@ async def one_stream(port: int, number: int, num_tokens: int, interval_s: float)
     }
 
 
+class Place:
+    """A server: its port, and what its process has used."""
+
+    def __init__(self, port: int, pid: int) -> None:
+        self.port = port
+        self.pid = pid
+
+    def used_s(self) -> float:
+        """Seconds of a processor that the process has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def run_streams(
-    port: int, num_streams: int, num_tokens: int, interval_s: float
+    place: Place, num_streams: int, num_tokens: int, interval_s: float
 ) -> dict[str, float]:
     """Run the streams, begun one after the other over the time that one takes."""
     gap_s = num_tokens * interval_s / num_streams
@@ -159,11 +197,12 @@ async def run_streams(
 
     async def later(number: int) -> dict[str, Any]:
         await asyncio.sleep(number * gap_s)
-        return await one_stream(port, number, num_tokens, interval_s)
+        return await one_stream(place.port, number, num_tokens, interval_s)
 
+    used_s = place.used_s()
     started = time.monotonic()
     if num_streams == 1:
-        done = [await one_stream(port, n, num_tokens, interval_s) for n in range(repeats)]
+        done = [await one_stream(place.port, n, num_tokens, interval_s) for n in range(repeats)]
     else:
         done = await asyncio.gather(*map(later, range(repeats)))
     taken_s = time.monotonic() - started
@@ -175,14 +214,15 @@ async def run_streams(
         "token_ms": statistics.median(ways) * 1e3,
         "token_p95_ms": statistics.quantiles(ways, n=20)[-1] * 1e3,
         "tokens_per_s": len(ways) / taken_s,
+        "cpu_ms": (place.used_s() - used_s) / len(done) * 1e3,
     }
 
 
 @contextlib.contextmanager
-def server(kind: str) -> Any:
-    """Run a server in a process of its own; yields its port."""
+def server(kind: str, behind: int = 0) -> Iterator[Place]:
+    """Run a server in a process of its own."""
     process = subprocess.Popen(
-        [sys.executable, __file__, "--serve", kind],
+        [sys.executable, __file__, "--serve", kind, "--behind", str(behind)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -190,53 +230,82 @@ def server(kind: str) -> Any:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        yield int(process.stdout.readline())
+        yield Place(int(process.stdout.readline()), process.pid)
     finally:
         process.stdin.close()
         process.wait(30)
 
 
-def measure(streams: list[int], num_tokens: int, rate: float) -> list[dict[str, Any]]:
+@contextlib.contextmanager
+def litellm(program: str, behind: int) -> Iterator[Place]:
+    """Run LiteLLM's proxy before the echo server."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    params = {"model": "openai/m", "api_base": f"http://127.0.0.1:{behind}/v1", "api_key": "k"}
+    settings = {"model_list": [{"model_name": "m", "litellm_params": params}]}
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "config.yaml")
+        config.write_text(json.dumps(settings))
+        words = [program, "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
+        process = subprocess.Popen(
+            words,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"},
+            start_new_session=True,
+        )
+        try:
+            wait_for(port, process)
+            yield Place(port, process.pid)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_for(port: int, process: subprocess.Popen[Any]) -> None:
+    """Wait until somebody listens there."""
+    until = time.monotonic() + _START_S
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.2)
+    raise SystemExit("LiteLLM's proxy does not start")
+
+
+def measure(streams: list[int], num_tokens: int, rate: float, program: str) -> list[dict[str, Any]]:
     """Return a row for every number of streams, and one without a pace."""
-    rows = []
-    with server("echo") as echo, server("gateway") as gateway:
-        ports = {"echo": echo, "gateway": gateway}
-        for port in ports.values():
-            asyncio.run(run_streams(port, 1, 5, 0.0))
-        for num_streams in streams:
-            interval_s = max(_FASTEST_S, num_streams / rate)
+    with contextlib.ExitStack() as stack:
+        places = {kind: stack.enter_context(server(kind)) for kind in _SERVERS}
+        if program:
+            behind = places["echo"].port
+            places["relay"] = stack.enter_context(server("relay", behind))
+            places["litellm"] = stack.enter_context(litellm(program, behind))
+        for place in places.values():
+            asyncio.run(run_streams(place, 1, 5, 0.0))
+        paces = [(num, max(_FASTEST_S, num / rate), num_tokens) for num in streams]
+        rows = []
+        for num_streams, interval_s, num in [*paces, (100, 0.0, 10 * num_tokens)]:
             row: dict[str, Any] = {"streams": num_streams, "interval_s": interval_s}
-            for kind in _SERVERS:
-                row[kind] = asyncio.run(
-                    run_streams(ports[kind], num_streams, num_tokens, interval_s)
-                )
+            for kind, place in places.items():
+                row[kind] = asyncio.run(run_streams(place, num_streams, num, interval_s))
             rows.append(row)
-        unpaced: dict[str, Any] = {"streams": 100, "interval_s": 0.0}
-        for kind in _SERVERS:
-            unpaced[kind] = asyncio.run(run_streams(ports[kind], 100, 10 * num_tokens, 0.0))
-        rows.append(unpaced)
-    for row in rows:
-        for key in ("first_ms", "token_ms"):
-            row[f"added_{key}"] = row["gateway"][key] - row["echo"][key]
     return rows
 
 
 def print_rows(rows: list[dict[str, Any]]) -> None:
     """Print the table: milliseconds, medians and 95th percentiles."""
-    print(
-        f"{'streams':>8} {'server':>8} {'first':>8} {'p95':>8} {'token':>8} {'p95':>8} {'tokens/s':>9}"
-    )
+    keys = ("first_ms", "first_p95_ms", "token_ms", "token_p95_ms", "cpu_ms")
+    heads = ("first", "p95", "token", "p95", "cpu")
+    print(f"{'streams':>8} {'server':>8} {' '.join(f'{it:>8}' for it in heads)} {'tokens/s':>9}")
     for row in rows:
-        for kind in _SERVERS:
+        for kind in [it for it in (*_SERVERS, *_PASSING) if it in row]:
             it = row[kind]
-            cells = [it[key] for key in ("first_ms", "first_p95_ms", "token_ms", "token_p95_ms")]
-            text = " ".join(f"{cell:8.2f}" for cell in cells)
+            text = " ".join(f"{it[key]:8.2f}" for key in keys)
             print(f"{row['streams']:8} {kind:>8} {text} {it['tokens_per_s']:9.0f}")
-        if row["interval_s"]:
-            print(
-                f"{'':8} {'added':>8} {row['added_first_ms']:8.2f} {'':8} {row['added_token_ms']:8.2f}"
-            )
-    print("milliseconds; the last two rows without a pace")
+    print("milliseconds; cpu: the server's, a request; the last rows without a pace")
+    print(f"load of the machine: {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores")
 
 
 def main() -> None:
@@ -246,12 +315,14 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=20)
     parser.add_argument("--rate", type=float, default=2000.0, help="tokens a second, all streams")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--serve", choices=_SERVERS, help=argparse.SUPPRESS)
+    parser.add_argument("--litellm", default="", help="the program litellm, to stand beside it")
+    parser.add_argument("--serve", choices=(*_SERVERS, "relay"), help=argparse.SUPPRESS)
+    parser.add_argument("--behind", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        asyncio.run(serve(options.serve))
+        asyncio.run(serve(options.serve, options.behind))
         return
-    rows = measure(options.streams, options.tokens, options.rate)
+    rows = measure(options.streams, options.tokens, options.rate, options.litellm)
     if options.json:
         print(json.dumps(rows, indent=2))
     else:
