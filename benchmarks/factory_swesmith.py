@@ -57,12 +57,13 @@ def profile_of(order, image):
 
 
 INIT = "git init -q && git add -A && git -c user.name=b -c user.email=b@b commit -qm start"
+TRUST = "git config --global --add safe.directory '*'"
 
 
 def build(order):
     """Put a repository on top of the environment's image, as SWE-smith's images have one."""
     name = f"journeyman-swesmith-{order['name']}"
-    lines = [f"FROM {order['image']}", "USER root", "WORKDIR /testbed", f"RUN {INIT}"]
+    lines = [f"FROM {order['image']}", "USER root", "WORKDIR /testbed", f"RUN {TRUST} && {INIT}"]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "Dockerfile").write_text("\n".join(lines))
         subprocess.run(["docker", "build", "-q", "-t", name, folder], check=True,

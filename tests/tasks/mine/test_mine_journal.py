@@ -107,3 +107,11 @@ def test_a_tree_that_is_named_from_here_is_added_as_well(tmp_path, monkeypatch):
     init_repository(Path("objects"))
     add_files(Path("objects"), Path("tree"), ["a.py"])
     assert git(tmp_path, "--git-dir", "objects", "ls-files") == "a.py"
+
+
+@pytest.mark.parametrize(
+    ("cpu_s", "duration_s", "timeout_s"),
+    [(0.4, 0.5, 300), (0.4, 140, 300), (29, 60, 300), (31, 31, 1200), (0.1, 290, 1200)],
+)
+def test_a_busy_machine_gives_no_task_another_time(cpu_s, duration_s, timeout_s):
+    assert verifier_timeout(cpu_s, duration_s) == timeout_s

@@ -16,7 +16,7 @@ from journeyman.tasks.failures import read_failures
 from journeyman.tasks.gate import Trial, find_flaky, judge
 from journeyman.tasks.languages import PROFILES
 from journeyman.tasks.mine.environments import Shelf, UnbuildableError
-from journeyman.tasks.mine.observe import Observed, observe, verifier_of, verifier_timeout
+from journeyman.tasks.mine.observe import Observed, observe, verifier_of
 from journeyman.tasks.mine.plan import MineCandidate
 from journeyman.tasks.mine.reasons import Refused
 from journeyman.tasks.mine.statement import Material, changed_functions, statements
@@ -127,12 +127,11 @@ class Maker:
         fixed: dict[str, TreeFile | None],
     ) -> Task | Refused:
         """Write the task with the most telling statement that leaks nothing."""
-        timeout_s = verifier_timeout(found.duration_s)
         task = draft.model_copy(
             update={
                 "FAIL_TO_PASS": found.fail_to_pass,
                 "PASS_TO_PASS": found.pass_to_pass,
-                "verifier": draft.verifier.model_copy(update={"timeout_s": timeout_s}),
+                "verifier": draft.verifier.model_copy(update={"timeout_s": found.timeout_s}),
             }
         )
         with tempfile.TemporaryDirectory(prefix="journeyman-") as scratch:

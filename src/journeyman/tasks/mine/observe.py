@@ -24,8 +24,10 @@ from journeyman.verify.prepare import prepare
 __all__ = ["Observed", "observe", "verifier_of", "verifier_timeout"]
 
 MAX_RUN_S = 300.0
-MIN_TIMEOUT_S = 60.0
+MIN_TIMEOUT_S = 300.0
 TIMEOUT_STEP = 4
+_TIMES = "journeyman-times"
+_CLOCK = re.compile(r"(\d+)m([\d.]+)s")
 _DURATION = re.compile(r" in [\d.,]+ ?(?:s|ms|seconds?)\b(?: \([\d:.]+\))?")
 _COMPLAINT = re.compile(r"^E?\s*((?:[A-Za-z_][\w.]*)?(?:Error|Exception)): (.+)$", re.MULTILINE)
 
@@ -44,8 +46,8 @@ class Observed:
     """Of the buggy state."""
     buggy: Mapping[str, TestStatus]
     """Every test of the buggy state's log."""
-    duration_s: float
-    """Of the tests on the fixed state."""
+    timeout_s: float
+    """What the verifier may take; the same for the same tests, however busy the machine is."""
 
 
 async def observe(
@@ -55,14 +57,16 @@ async def observe(
 
     Raises `AttributedError` for what is the machine's doing.
     """
-    fixed, _ = await _run(draft, environments, draft.patch, MAX_RUN_S, backend)
+    timed = draft.model_copy(update={"verifier": _timed(draft.verifier)})
+    run, _ = await _run(timed, environments, draft.patch, MAX_RUN_S, backend)
+    fixed, cpu_s = _without_times(run)
     if fixed.is_timed_out:
         return Refused("timeout", f"over {MAX_RUN_S:.0f} s on the fixed state")
     passing = [test for test, status in fixed.statuses.items() if status == TestStatus.PASSED]
     if not passing:
         reason = "fails_on_fixed" if fixed.statuses else "unreadable"
         return Refused(reason, _last_line(fixed))
-    timeout_s = verifier_timeout(fixed.duration_s)
+    timeout_s = verifier_timeout(cpu_s, fixed.duration_s)
     buggy, probe = await _run(draft, environments, "", timeout_s, backend)
     if buggy.is_timed_out:
         return Refused("timeout", f"over {timeout_s:.0f} s on the buggy state")
@@ -78,7 +82,7 @@ async def observe(
         complaints=_complaints(buggy),
         run=buggy,
         buggy=buggy.statuses,
-        duration_s=fixed.duration_s,
+        timeout_s=timeout_s,
     )
 
 
@@ -112,12 +116,28 @@ def _last_line(run: VerifierRun) -> str:
     return _DURATION.sub("", lines[-1].strip("= "))[:200]
 
 
-def verifier_timeout(duration_s: float) -> float:
-    """Return ten times a duration in large steps, so that equal tasks stay equal."""
+def verifier_timeout(cpu_s: float, duration_s: float) -> float:
+    """Return ten times the processor time in large steps, so that equal tasks stay equal.
+
+    The clock, which runs on while other programs compute, counts only for tests that wait very long.
+    """
     timeout_s = MIN_TIMEOUT_S
-    while timeout_s < 10 * duration_s:
+    while timeout_s < max(10 * cpu_s, 2 * duration_s):
         timeout_s *= TIMEOUT_STEP
     return timeout_s
+
+
+def _timed(verifier: VerifierSpec) -> VerifierSpec:
+    """Return a verifier that says at its end how much processor time it has used."""
+    command = f"{verifier.command}\ncode=$?\necho {_TIMES}\ntimes\nexit $code"
+    return verifier.model_copy(update={"command": command})
+
+
+def _without_times(run: VerifierRun) -> tuple[VerifierRun, float]:
+    log, _, said = run.log.partition(f"{_TIMES}\n".encode())
+    clocks = _CLOCK.findall(said.decode(errors="replace"))
+    cpu_s = sum(60 * int(minutes) + float(seconds) for minutes, seconds in clocks)
+    return run.model_copy(update={"log": log}), cpu_s
 
 
 def verifier_of(command: str, log_parser: str) -> VerifierSpec:
