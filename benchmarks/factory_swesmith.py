@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from swesmith.bug_gen import collect_patches
@@ -31,12 +32,13 @@ COMMAND = (
 
 
 def profile_of(order, image):
+    @dataclass
     class Local(PythonProfile):
-        owner = "local"
-        repo = order["name"]
-        commit = order["commit"]
-        timeout = 900
-        test_cmd = COMMAND + USAGE
+        owner: str = "local"
+        repo: str = order["name"]
+        commit: str = order["commit"]
+        timeout: int = 900
+        test_cmd: str = COMMAND + USAGE
         image_name = image
 
         def pull_image(self):

@@ -10,6 +10,7 @@ from journeyman.tasks.gate import Evidence, Trial, judge
 from journeyman.tasks.git import add_files, git, init_repository
 from journeyman.tasks.mine.environments import manifest_key
 from journeyman.tasks.mine.journal import Journal
+from journeyman.tasks.mine.observe import verifier_timeout
 from journeyman.tasks.mine.reasons import REASONS, Refused
 from journeyman.tasks.mine.report import BUILT, SPLIT, Tally
 from journeyman.types import Origin, Task, TestStatus, VerifierSpec

@@ -163,7 +163,8 @@ class PythonBuild:
             "tests": dict(sorted(run.statuses.items())),
         }
         write_json(folder / "baseline.json", baseline)
-        record = BuildRecord(order=self.order, is_offline=installed.is_offline)
+        rung = "lock" if installed.is_locked else "convention"
+        record = BuildRecord(order=self.order, is_offline=installed.is_offline, rung=rung)
         write_record(folder, record)
         write_json(folder / "environment.json", finished.model_dump(mode="json"))
         return finished

@@ -26,6 +26,8 @@ class BuildRecord(Data):
     """Digest of the project's state and of the interpreter that the build was for."""
     is_offline: bool
     """Whether the index could not be reached, so that another day may install something else."""
+    rung: str = "convention"
+    """How it was found: `lock`, the project's own lock file; `convention`; or `agent`, a model."""
 
 
 class Built(NamedTuple):

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from journeyman.tasks.environment.declared import ci_requirements, locked_versions
 from journeyman.types import Data
 
 __all__ = ["Requirements", "find_requirements", "providers_of", "python_of"]
@@ -69,6 +70,8 @@ class Requirements(Data):
     """Declared, but tools rather than libraries: installed only when a test imports them."""
     dependencies: tuple[str, ...] = ()
     """What the project itself depends on, for when it cannot be installed as a whole."""
+    locked: tuple[str, ...] = ()
+    """Exact versions from the project's own lock file, which are tried first."""
 
 
 def find_requirements(tree: Path) -> Requirements:
@@ -83,6 +86,7 @@ def find_requirements(tree: Path) -> Requirements:
         *_from_setup_cfg(tree),
         *_from_files(tree),
         *_from_tox(tree),
+        *ci_requirements(tree),
     ):
         match = _REQUIREMENT.match(text)
         if match is None:
@@ -103,6 +107,7 @@ def find_requirements(tree: Path) -> Requirements:
         wanted=tuple(wanted.values()),
         spare=tuple(spare.values()),
         dependencies=_dependencies(table, tree),
+        locked=locked_versions(tree),
     )
 
 

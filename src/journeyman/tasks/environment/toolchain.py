@@ -63,6 +63,7 @@ _OFFLINE_SIGNS = (
     "network was disabled",
     "Network is unreachable",
 )
+_LOCKED = "/tmp/locked.txt"  # noqa: S108 - a path inside the sandbox
 _TAIL_CHARACTERS = 8000
 
 _HARVEST = f"""\
@@ -79,6 +80,8 @@ class Installed(Data):
     newest: str
     """ISO 8601 bound on the packages' dates; empty where there was none."""
     has_test_requirements: bool
+    is_locked: bool = False
+    """Whether the versions are those of the project's own lock file."""
     is_offline: bool = False
     """Whether the index could not be reached, or was not to be: the cache alone was installed from."""
 
@@ -121,7 +124,7 @@ async def install(sandbox: Sandbox, workshop: Workshop, requirements: Requiremen
     ):
         raise _failed(workshop, "making a virtual environment failed")
     is_offline = _is_told_offline()
-    for attempt in _attempts(workshop.created_at):
+    for attempt in _attempts(workshop.created_at, has_lock=bool(requirements.locked)):
         prefix = "export UV_OFFLINE=1; " if is_offline else ""
         if await _run(sandbox, workshop, prefix + _install_command(attempt, requirements)):
             await _run(sandbox, workshop, _HARVEST)
@@ -173,11 +176,13 @@ async def list_packages(sandbox: Sandbox) -> tuple[str, ...]:
     return tuple(sorted(done.stdout.decode().split()))
 
 
-def _attempts(created_at: str) -> Iterator[Installed]:
+def _attempts(created_at: str, *, has_lock: bool) -> Iterator[Installed]:
     moment = datetime.fromisoformat(created_at)
     bounds = [
         (moment + margin).strftime("%Y-%m-%dT%H:%M:%SZ") if margin else "" for margin in _MARGINS
     ]
+    if has_lock:
+        yield Installed(way="editable", newest="", has_test_requirements=True, is_locked=True)
     for newest in bounds:
         for is_full in (True, False):
             yield Installed(way="editable", newest=newest, has_test_requirements=is_full)
@@ -190,7 +195,12 @@ def _install_command(attempt: Installed, requirements: Requirements) -> str:
     if attempt.way == "editable":
         extras = ",".join(requirements.extras) if attempt.has_test_requirements else ""
         target = f"/testbed[{extras}]" if extras else "/testbed"
-        return _pip(attempt.newest) + " " + shlex.join(["--editable", target, *wanted])
+        words = ["--editable", target, *wanted]
+        if attempt.is_locked:
+            listed = shlex.join(requirements.locked)
+            keep = f"printf '%s\\n' {listed} > {_LOCKED}"
+            return f"{keep} && {_pip('')} --constraint {_LOCKED} {shlex.join(words)}"
+        return f"{_pip(attempt.newest)} {shlex.join(words)}"
     listed = shlex.join([*requirements.dependencies, *wanted])
     return f"{_pip(attempt.newest)} {listed} && {_put_on_path()}"
 
