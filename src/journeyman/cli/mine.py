@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from journeyman.cli.models import opened_model
 from journeyman.cli.output import emit, note, print_json, print_lines, print_table
 from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
@@ -90,7 +91,12 @@ def mine(
 async def _mined(project: Project, folder: Path, settings: MineConfig, steps: Steps) -> MinedTasks:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return await mine_tasks(project, folder, config=settings, on_progress=steps)
+        async with opened_model(settings.model) as model:
+            work = work_folder(folder) / "environments"
+            builder = _builder(project, model, work, steps) if model is not None else None
+            return await mine_tasks(
+                project, folder, config=settings, builder=builder, on_progress=steps
+            )
     except asyncio.CancelledError:
         note("ended; the same command goes on where this one was")
         raise
@@ -98,6 +104,19 @@ async def _mined(project: Project, folder: Path, settings: MineConfig, steps: St
         raise JourneymanError(
             f"cannot write to {folder.parent}: {error.strerror}", "choose another folder"
         ) from None
+
+
+def _builder(project: Project, model: Any, environments: Path, steps: Steps) -> Any:
+    """Return the last rung of the building ladder: a model that works on one candidate at a time."""
+    from journeyman.tasks.asking import Asker
+    from journeyman.tasks.building import build_with_agent, case_of_candidate
+
+    async def build(candidate: MineCandidate) -> tuple[Any, Any]:
+        case = case_of_candidate(candidate)
+        built = await build_with_agent(project, case, Asker(model), environments, on_progress=steps)
+        return built.environment, built.verifier
+
+    return build
 
 
 def _refuse_or_remove(folder: Path, *, is_clean: bool) -> None:

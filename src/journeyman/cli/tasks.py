@@ -35,6 +35,10 @@ __all__ = ["app", "make_taskset", "show_funnel"]
 app = App(name="tasks", help="Make tasks out of a repository, check them, look at them.")
 _ELSEWHERE = {
     "mine": ("mine:mine", "Make tasks of a history's pull requests."),
+    "build": (
+        "tasks_build:build",
+        "Build environments: of a project, or those that a taskset lacks.",
+    ),
     "export": ("tasks_exchange:export", "Write a taskset in another program's format."),
     "import": ("tasks_exchange:import_", "Read tasks of another program's format."),
     "filter": (

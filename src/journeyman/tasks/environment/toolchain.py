@@ -23,6 +23,7 @@ from journeyman.tasks.sdist import IndexUnreachableError, find_sdist
 from journeyman.types import Data
 
 __all__ = [
+    "HARVEST",
     "Installed",
     "Workshop",
     "install",
@@ -66,7 +67,7 @@ _OFFLINE_SIGNS = (
 _LOCKED = "/tmp/locked.txt"  # noqa: S108 - a path inside the sandbox
 _TAIL_CHARACTERS = 8000
 
-_HARVEST = f"""\
+HARVEST = f"""\
 cd /testbed && find . -newer /tmp/.started -type f \
   -not -path '*/__pycache__/*' -not -path '*.egg-info/*' -not -path './build/*' -not -name '*.pyc' \
   -print0 | tar --create --null --files-from=- | tar --extract --directory {_BYPRODUCTS}"""
@@ -127,7 +128,7 @@ async def install(sandbox: Sandbox, workshop: Workshop, requirements: Requiremen
     for attempt in _attempts(workshop.created_at, has_lock=bool(requirements.locked)):
         prefix = "export UV_OFFLINE=1; " if is_offline else ""
         if await _run(sandbox, workshop, prefix + _install_command(attempt, requirements)):
-            await _run(sandbox, workshop, _HARVEST)
+            await _run(sandbox, workshop, HARVEST)
             return attempt.model_copy(update={"is_offline": is_offline})
         is_offline = is_offline or _is_index_unreachable(workshop)
     if not is_offline:
@@ -144,7 +145,7 @@ async def _install_bare(
             "the package index cannot be reached, and what the project needs is not in the cache",
             "try again with a network, or use --project bundled",
         )
-    await _run(sandbox, workshop, _HARVEST)
+    await _run(sandbox, workshop, HARVEST)
     return Installed(way="bare", newest="", has_test_requirements=False, is_offline=True)
 
 

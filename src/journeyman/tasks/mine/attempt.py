@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from journeyman.errors import AttributedError
+from journeyman.errors import AttributedError, JourneymanError
 from journeyman.tasks.failures import read_failures
 from journeyman.tasks.gate import Trial, find_flaky, judge
 from journeyman.tasks.languages import PROFILES
@@ -29,9 +29,13 @@ from journeyman.tasks.statement import find_leaks
 from journeyman.tasks.tree import TreeFile, apply_patches, read_file, write_file
 from journeyman.tasks.trials import Trials
 from journeyman.tasks.workspace import find_base_commit
-from journeyman.types import Environment, Origin, Task
+from journeyman.types import Environment, Origin, Task, VerifierSpec
 
-__all__ = ["LANGUAGES", "Maker"]
+__all__ = ["LANGUAGES", "Builder", "Maker"]
+
+Builder = Callable[[MineCandidate], Awaitable[tuple[Environment, VerifierSpec]]]
+"""Builds for a candidate what conventions could not, and says how it is verified; where it cannot
+either, it raises `JourneymanError`."""
 
 LANGUAGES = frozenset(("python", "typescript", "cpp", *PROFILES))
 """Languages for which environments are built."""
@@ -41,9 +45,16 @@ class Maker:
     """Turns candidates into tasks or says why not."""
 
     def __init__(
-        self, project: Project, shelf: Shelf, environments: Path, trials: Trials, backend: str
+        self,
+        project: Project,
+        shelf: Shelf,
+        environments: Path,
+        trials: Trials,
+        backend: str,
+        builder: Builder | None = None,
     ) -> None:
         self._project = project
+        self._builder = builder
         self._shelf = shelf
         self._environments = environments
         self._trials = trials
@@ -53,13 +64,10 @@ class Maker:
         """Try one candidate. Raises `AttributedError` where the machine fails."""
         if candidate.split.language not in LANGUAGES:
             return Refused("unsupported_language", f"{candidate.label}: {candidate.split.language}")
-        try:
-            environment = await self._shelf.at(
-                candidate.change.base, candidate.base_date, candidate.split.language
-            )
-        except UnbuildableError as error:
-            return Refused("unbuildable", f"{candidate.label}: {error}")
-        draft = self._draft(candidate, environment)
+        built = await self._built(candidate)
+        if isinstance(built, Refused):
+            return built
+        draft = self._draft(candidate, *built)
         try:
             fixed = apply_patches(self._repository(draft), [draft.patch, draft.test_patch])
         except AttributedError as error:
@@ -77,10 +85,30 @@ class Maker:
             else await self._gated(candidate, described, found)
         )
 
+    async def _built(
+        self, candidate: MineCandidate
+    ) -> tuple[Environment, VerifierSpec | None] | Refused:
+        """Build by lock files and conventions, else by the builder, if there is one."""
+        try:
+            environment = await self._shelf.at(
+                candidate.change.base, candidate.base_date, candidate.split.language
+            )
+            return environment, None
+        except UnbuildableError as error:
+            why = str(error)
+        if self._builder is not None:
+            try:
+                return await self._builder(candidate)
+            except JourneymanError as error:
+                why = error.message
+        return Refused("unbuildable", f"{candidate.label}: {why}")
+
     def _repository(self, task: Task) -> Path:
         return self._environments / task.environment / "repository"
 
-    def _draft(self, candidate: MineCandidate, environment: Environment) -> Task:
+    def _draft(
+        self, candidate: MineCandidate, environment: Environment, verifier: VerifierSpec | None
+    ) -> Task:
         folder = self._environments / environment.digest / "repository"
         command = narrowing_of(environment, folder).command(candidate.split.tests)
         change = candidate.change
@@ -96,7 +124,7 @@ class Maker:
             environment_setup_commit=environment.commit,
             language=candidate.split.language,
             environment=environment.digest,
-            verifier=verifier_of(command, environment.log_parser),
+            verifier=verifier or verifier_of(command, environment.log_parser),
             origin=Origin(
                 road="mine",
                 strategy=change.shape,

@@ -22,7 +22,7 @@ from journeyman.config import digest
 from journeyman.errors import FAILURES, AttributedError, JourneymanError
 from journeyman.tasks.environment.files import write_json
 from journeyman.tasks.git import git
-from journeyman.tasks.mine.attempt import Maker
+from journeyman.tasks.mine.attempt import Builder, Maker
 from journeyman.tasks.mine.environments import Shelf
 from journeyman.tasks.mine.journal import Journal
 from journeyman.tasks.mine.plan import MineCandidate, MineConfig, plan
@@ -89,11 +89,13 @@ async def mine_tasks(
     folder: Path,
     *,
     config: MineConfig,
+    builder: Builder | None = None,
     on_progress: Progress | None = None,
     backend: str = "namespace",
 ) -> MinedTasks:
     """Mine a repository and save what passes the gate as a taskset in `folder`, with its report.
 
+    `builder` is asked where no environment can be built by lock files and conventions.
     Raises `JourneymanError` where `folder` holds a taskset already, for a wrong date or export, and
     where another mining of this folder was begun with other settings; `AttributedError` where the
     machine fails again and again. What was decided until then is kept for the next call.
@@ -112,7 +114,7 @@ async def mine_tasks(
             work / "environments", repeats=config.repeats, backend=backend
         ) as trials:
             _recall(shelf, journal, steps)
-            maker = Maker(project, shelf, work / "environments", trials, backend)
+            maker = Maker(project, shelf, work / "environments", trials, backend, builder)
             tasks = await _collect(_Attempts(maker, journal), steps, config, tally, say)
         report = tally.report(num_environments=shelf.num_installed)
         taskset = _saved(project, work, tasks, report)

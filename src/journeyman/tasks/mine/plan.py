@@ -44,6 +44,8 @@ class MineConfig(Config):
     """Validated tasks after which mining ends; no bound where none is given."""
     prs: str = ""
     """File with an export of pull requests and issues, JSON or JSONL, as GitHub's API gives it."""
+    model: str = ""
+    """Model that builds an environment where lock files and conventions do not suffice."""
     max_files: int = Field(default=20, ge=1)
     """Source files that a fix may change."""
     max_lines: int = Field(default=800, ge=1)
