@@ -18,7 +18,7 @@ from journeyman.scaffolds.agents.external import ExternalAgent
 from journeyman.scaffolds.agents.layers import agent_mounts
 from journeyman.scaffolds.agents.trial import try_agent
 from journeyman.templates import get_template, list_templates
-from journeyman.types import Completion, Ending, Message, Prompt, Sampling, TaskView
+from journeyman.types import Completion, Ending, Message, Prompt, Sampling, TaskView, ToolCall
 
 VIEW = TaskView(
     instance_id="one", repo="acme/labels", base_commit="", problem_statement="It is broken."
@@ -166,3 +166,38 @@ async def test_a_real_client_fixes_a_real_bug(number):
         pytest.skip(f"cannot be installed here: {error.detail}")
     assert trial.is_green, (template, trial.problems)
     assert json.loads(trial.model_dump_json())["num_tokens"] > 100
+
+
+@pytest.mark.clients
+@pytest.mark.sandbox
+@pytest.mark.network
+async def test_a_real_client_never_sees_a_refused_call(tmp_path):
+    script = [
+        Message(
+            role="assistant",
+            content="I look upstream.",
+            tool_calls=(shell("git clone https://github.com/acme/labels /tmp/up; touch cloned"),),
+        ),
+        Message(role="assistant", content="I write.", tool_calls=(shell("echo 1 > written"),)),
+        Message(role="assistant", content="Done."),
+    ]
+    session = make_session(SpokenModel(ScriptedModel("script", script), get_template("hermes")))
+    agent = ExternalAgent(AGENTS["codex"])
+    try:
+        mounts = await agent.mounts()
+    except AttributedError as error:
+        pytest.skip(f"cannot be installed here: {error.detail}")
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)  # noqa: ASYNC221
+    async with opened(SandboxSpec(workspace_layers=(tmp_path,), mounts=mounts)) as sandbox:
+        assert await agent.run(VIEW, sandbox, session) is Ending.SUBMITTED
+        left = (await sandbox.execute("ls", timeout_s=10)).stdout.split()
+    assert left == [b"written"]
+    assert b"upstream" not in session.files["agent.log"]
+    (trajectory,) = session.trajectories()
+    assert [turn.guard_decisions[0].is_allowed for turn in trajectory.turns[:2]] == [False, True]
+    record = SessionRecord.model_validate_json(session.files["session.json"])
+    assert not check_fidelity(record).breaches
+
+
+def shell(command: str) -> ToolCall:
+    return ToolCall(name="exec_command", arguments={"cmd": command})

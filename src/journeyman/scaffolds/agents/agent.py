@@ -49,6 +49,7 @@ class Endpoint:
     """Without `/v1`."""
     key: str
     model: str
+    """A name that is safe in commands and settings; the gateway has one model, by whatever name."""
     context_tokens: int
     """Longest prompt and completion together, for clients that compact in time."""
     max_tokens: int

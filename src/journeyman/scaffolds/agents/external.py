@@ -25,6 +25,7 @@ from journeyman.gateway import (
     serving,
     trajectories,
 )
+from journeyman.runs import slug
 from journeyman.sandbox.base import Executed, Mount, Sandbox
 from journeyman.scaffolds.agents.agent import PROMPT_PATH, Agent, Endpoint, Launch
 from journeyman.scaffolds.agents.gated import gated
@@ -44,6 +45,7 @@ _GRACE_S = 20.0
 _LONGEST_S = 30 * 86_400.0
 """The session's clock ends it, which leaves out what was waited for a slot."""
 _WATCH_S = 0.5
+_NAME_CHARACTERS = 60
 _LOG = "/tmp/journeyman-agent.log"  # noqa: S108 - inside the sandbox
 _LOG_BYTES = 500_000
 _DRAIN_S = 5.0
@@ -117,7 +119,7 @@ def _endpoint(url: str, key: str, task: TaskView, session: ModelSession) -> Endp
     return Endpoint(
         url=url,
         key=key,
-        model=session.model.name,
+        model=slug(session.model.name, _NAME_CHARACTERS),
         context_tokens=session.limits.context_tokens,
         max_tokens=session.sampling.max_tokens,
         prompt=task_for_agent(task),
