@@ -154,6 +154,7 @@ def _reason(log: bytes) -> str:
     lines = [line.strip() for line in log.decode(errors="replace").splitlines() if line.strip()]
     signs = ("error", "\u00d7", "npm error", "cause")
     told = [line for line in lines[1:] if line.lower().startswith(signs)]
+    told = [line for line in told if not line.startswith("npm error code")] or told
     return (told or lines or ["no word"])[0][:300]
 
 
