@@ -187,7 +187,13 @@ async def _spawn(
     finally:
         for descriptor in (source, out_write, err_write):
             os.close(descriptor)
-    return child, [await process.drain(out_read, limit), await process.drain(err_read, limit)]
+    try:
+        return child, [await process.drain(out_read, limit), await process.drain(err_read, limit)]
+    except BaseException:
+        # Unwaited, a child that ended would keep its sandbox's process 1 from ever ending.
+        process.kill_tree(child.pid)
+        child.wait()
+        raise
 
 
 async def open_namespace(spec: SandboxSpec, name: str) -> NamespaceSandbox:
