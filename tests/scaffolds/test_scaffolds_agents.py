@@ -1,6 +1,7 @@
 """External agents: how a program's end is judged, and what real clients do through the gateway."""
 
 import json
+import socket
 import subprocess
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.gateway import SessionRecord, SpokenModel, check_fidelity
 from journeyman.guard import Subject, make_guard
-from journeyman.models import ScriptedModel
-from journeyman.sandbox import SandboxSpec, opened
+from journeyman.models import ContextOverflowError, ScriptedModel
+from journeyman.sandbox import Sandbox, SandboxSpec, opened
 from journeyman.scaffolds import ModelSession, SessionLimits, get_scaffold, list_scaffolds
 from journeyman.scaffolds.agents.agent import Agent, Launch, NodePackage
 from journeyman.scaffolds.agents.catalogue import AGENTS, find_agent
@@ -46,13 +47,16 @@ def program(command: str) -> Agent:
 
 
 class Failing:
-    """A model whose server is gone."""
+    """A model that raises."""
 
     name = "failing"
     reads_text = False
 
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
     async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
-        raise AttributedError("model_unreachable", "nobody listens")
+        raise self.error
 
     async def close(self) -> None:
         """Nothing to release."""
@@ -124,10 +128,50 @@ async def test_failures_of_a_program_have_causes(tmp_path, command, cause, detai
 
 
 @pytest.mark.sandbox
-async def test_a_model_that_fails_is_not_the_programs_doing(tmp_path):
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (AttributedError("model_unreachable", "nobody listens"), "model_unreachable"),
+        (AttributedError("model_timeout", "too slow"), "model_timeout"),
+        (ZeroDivisionError("a bug of ours"), "unexpected"),
+    ],
+)
+async def test_what_fails_behind_a_program_is_not_its_doing(tmp_path, error, cause):
     with pytest.raises(AttributedError) as failure:
-        await run(tmp_path, "CALL 1", make_session(Failing()))
-    assert failure.value.cause == "model_unreachable"
+        await run(tmp_path, "CALL 1", make_session(Failing(error)))
+    assert failure.value.cause == cause
+
+
+@pytest.mark.sandbox
+async def test_a_prompt_that_does_not_fit_is_an_ending(tmp_path):
+    session = make_session(Failing(ContextOverflowError("9 tokens > 8 maximum")))
+    assert await run(tmp_path, "CALL 1", session) is Ending.CONTEXT_OVERFLOW
+
+
+class Unreachable:
+    """A sandbox, in which nobody serves the gateway's socket any more."""
+
+    def __init__(self, inside: Sandbox) -> None:
+        self.inside = inside
+        self.execute, self.read, self.write = inside.execute, inside.read, inside.write
+        self.close = inside.close
+
+    async def listen(self, port: int = 0) -> socket.socket:
+        listener = await self.inside.listen(port)
+        kept = socket.create_server(("127.0.0.1", 0))
+        self.gone = listener.getsockname()
+        listener.close()
+        return kept
+
+
+@pytest.mark.sandbox
+async def test_a_gateway_that_is_gone_is_told_from_a_program_that_is_silent(tmp_path):
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)  # noqa: ASYNC221
+    async with opened(SandboxSpec(workspace_layers=(tmp_path,))) as sandbox:
+        gone = Unreachable(sandbox)
+        with pytest.raises(AttributedError, match="cannot be reached") as failure:
+            await ExternalAgent(program("CALL 1")).run(VIEW, gone, make_session())
+    assert failure.value.cause == "sandbox_died"
 
 
 def test_every_agent_is_a_scaffold():

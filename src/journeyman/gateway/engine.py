@@ -83,6 +83,11 @@ class Engine:
         except asyncio.CancelledError:
             session.num_broken_off += 1
             raise
+        except GatewayError:
+            raise
+        except Exception as error:
+            session.fail(AttributedError("unexpected", f"the gateway: {error!r}"))
+            raise
         finally:
             session.end()
 

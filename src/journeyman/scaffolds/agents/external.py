@@ -83,6 +83,8 @@ class ExternalAgent:
                     done = await _Watch(sandbox, launch, caller, session).run()
                 finally:
                     session.files["agent.log"] = log = await _log(sandbox)
+                if caller.num_started == 0:
+                    await _require(sandbox, url)
         finally:
             record = gateway.record(gateway.sessions.close(key))
             session.adopt(trajectories(record))
@@ -139,6 +141,15 @@ async def _log(sandbox: Sandbox) -> bytes:
     except AttributedError:
         return b""
     return done.stdout
+
+
+async def _require(sandbox: Sandbox, url: str) -> None:
+    """Tell a program that calls nobody from one that could not: is the gateway there for it?"""
+    host, _, port = url.removeprefix("http://").partition(":")
+    done = await sandbox.execute(f"exec 3<>/dev/tcp/{host}/{port}", timeout_s=30)
+    if done.exit_code:
+        said = done.stderr.decode(errors="replace").strip()
+        raise AttributedError("sandbox_died", f"the gateway cannot be reached in it: {said}")
 
 
 class _Watch:
