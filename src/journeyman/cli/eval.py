@@ -46,6 +46,11 @@ app.command(
 
 
 app.command(
+    "journeyman.cli.eval_benchmark:polyglot",
+    name="polyglot",
+    help="Make a taskset of Aider's polyglot benchmark.",
+)
+app.command(
     "journeyman.cli.eval_code:code",
     name="code",
     help="Single-turn programs: HumanEval, HumanEvalFix, MBPP, EvalPlus, LiveCodeBench.",

@@ -8,11 +8,13 @@ from pathlib import Path
 from journeyman.cli.output import emit, note, print_json, print_lines, print_table
 from journeyman.cli.progress import Steps
 from journeyman.errors import JourneymanError
+from journeyman.evals.polyglot import prepare_polyglot
 from journeyman.evals.suites import SUITES
 from journeyman.evals.swebench.instance import read_instances
+from journeyman.evals.swebench.prepare import Prepared
 from journeyman.evals.swebench.prepare import prepare as prepare_taskset
 
-__all__ = ["prepare", "suites"]
+__all__ = ["polyglot", "prepare", "suites"]
 
 
 def suites(*, json: bool = False) -> int:
@@ -73,7 +75,7 @@ def prepare(
     if unknown := [it for it in task if it not in known]:
         raise JourneymanError(
             f"{file} has no instance {unknown[0]}",
-            f"journeyman eval suites; grep instance_id {file}",
+            f"see its ids in {file}",
         )
     chosen = [
         it
@@ -90,7 +92,47 @@ def prepare(
             on_progress=steps, backend=sandbox,
         )
     )  # fmt: skip
-    if json:
+    return _tell(prepared, out, is_json=json)
+
+
+def polyglot(
+    folder: Path,
+    /,
+    *,
+    out: Path,
+    language: str = "python",
+    exercise: tuple[str, ...] = (),
+    sandbox: str = "namespace",
+    json: bool = False,
+) -> int:
+    """Make a taskset of the exercises of Aider's polyglot benchmark, or of an Exercism track.
+
+    Parameters
+    ----------
+    folder
+        A clone of polyglot-benchmark, or of a track such as exercism/python.
+    out
+        Folder of the new taskset.
+    language
+        Which of its languages.
+    exercise
+        Only this exercise; again for more.
+    sandbox
+        Sandbox backend that builds.
+    json
+        Print the outcome as JSON.
+    """
+    steps = Steps()
+    prepared = asyncio.run(
+        prepare_polyglot(
+            folder, out.absolute(), language, names=exercise, on_progress=steps, backend=sandbox
+        )
+    )
+    return _tell(prepared, out, is_json=json)
+
+
+def _tell(prepared: Prepared, out: Path, *, is_json: bool) -> int:
+    if is_json:
         emit(
             {
                 "taskset": str(out),

@@ -61,6 +61,12 @@ SUITES: dict[str, Suite] = {
             command=_SWE,
         ),
         Suite(
+            name="Aider polyglot",
+            needs="a clone of polyglot-benchmark, or of an Exercism track",
+            source="github.com/Aider-AI/polyglot-benchmark",
+            command="journeyman eval polyglot FOLDER --language python --out TASKSET",
+        ),
+        Suite(
             name="HumanEval",
             needs="HumanEval.jsonl.gz",
             source="github.com/openai/human-eval",
