@@ -129,7 +129,7 @@ def _cell(trial: Trial | None) -> str:
         return "not tried"
     if not trial.is_green:
         return "**red**"
-    return f"green, {trial.num_turns} turns, {trial.num_tokens:,} tokens"
+    return f"green {trial.num_turns}/{trial.num_tokens}"
 
 
 def _write_table(page: Path, table: str) -> None:
