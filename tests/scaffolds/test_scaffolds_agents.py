@@ -43,7 +43,7 @@ def program(command: str) -> Agent:
         call = f"/usr/bin/python3 /tmp/client.py {endpoint.url} {endpoint.key}"
         return Launch(command.replace("CALL", call), files={"/tmp/client.py": CLIENT})
 
-    return Agent("little", "1", NodePackage("none"), launch)
+    return Agent("little", "1", NodePackage("none"), "openai_chat", launch)
 
 
 class Failing:

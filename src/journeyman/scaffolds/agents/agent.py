@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 __all__ = [
     "NODE_PATH",
@@ -76,6 +77,8 @@ class Agent:
     name: str
     version: str
     source: PythonPackage | NodePackage
+    protocol: Literal["openai_chat", "openai_responses", "anthropic_messages"]
+    """What it speaks, as captured turns name it."""
     launch: Callable[[str, Endpoint], Launch]
     """Says how to start it, given the folder where it is installed, and the gateway."""
 

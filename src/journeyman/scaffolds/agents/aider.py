@@ -52,5 +52,6 @@ AIDER = Agent(
     name="aider",
     version="0.86.2",
     source=PythonPackage("aider-chat", requires_python=">=3.10,<3.13"),
+    protocol="openai_chat",
     launch=_launch,
 )

@@ -32,5 +32,6 @@ CLAUDE_CODE = Agent(
     name="claude-code",
     version="2.1.332",
     source=NodePackage("@anthropic-ai/claude-code"),
+    protocol="anthropic_messages",
     launch=_launch,
 )

@@ -48,4 +48,10 @@ def _settings(endpoint: Endpoint) -> str:
     )
 
 
-CODEX = Agent(name="codex", version="0.171.0", source=NodePackage("@openai/codex"), launch=_launch)
+CODEX = Agent(
+    name="codex",
+    version="0.171.0",
+    source=NodePackage("@openai/codex"),
+    protocol="openai_responses",
+    launch=_launch,
+)

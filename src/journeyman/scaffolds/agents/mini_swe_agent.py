@@ -42,5 +42,6 @@ MINI_SWE_AGENT = Agent(
     name="mini-swe-agent",
     version="2.4.6",
     source=PythonPackage("mini-swe-agent", requires_python=">=3.10"),
+    protocol="openai_chat",
     launch=_launch,
 )

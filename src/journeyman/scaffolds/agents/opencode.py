@@ -40,5 +40,9 @@ def _launch(place: str, endpoint: Endpoint) -> Launch:
 
 
 OPENCODE = Agent(
-    name="opencode", version="1.18.33", source=NodePackage("opencode-ai"), launch=_launch
+    name="opencode",
+    version="1.18.33",
+    source=NodePackage("opencode-ai"),
+    protocol="openai_chat",
+    launch=_launch,
 )

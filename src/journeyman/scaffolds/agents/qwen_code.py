@@ -42,5 +42,6 @@ QWEN_CODE = Agent(
     name="qwen-code",
     version="0.24.4",
     source=NodePackage("@qwen-code/qwen-code"),
+    protocol="openai_chat",
     launch=_launch,
 )

@@ -101,7 +101,7 @@ async def try_agent(
     record = SessionRecord.model_validate_json(
         session.files.get("session.json", b'{"session": "", "model": ""}')
     )
-    problems += _look_at(record)
+    problems += _look_at(agent, record)
     turns = [it.turn for it in record.turns]
     return Trial(
         agent=agent.name,
@@ -172,13 +172,15 @@ async def _test(sandbox: Sandbox) -> list[str]:
     return [f"the bug is still there: {done.stderr.decode(errors='replace')[-200:]}"]
 
 
-def _look_at(record: SessionRecord) -> list[str]:
+def _look_at(agent: Agent, record: SessionRecord) -> list[str]:
     """Return what is wrong with the tokens that were captured."""
     fidelity = check_fidelity(record)
     problems = list(fidelity.breaches)
     if not record.turns or fidelity.num_checked < fidelity.num_turns:
         problems.append(f"{fidelity.num_checked} of {fidelity.num_turns} prompts could be checked")
     for it in record.turns:
+        if it.protocol != agent.protocol:
+            problems.append(f"turn {it.index} came over {it.protocol}, not {agent.protocol}")
         done = it.turn.completion
         if len(done.logprobs) != len(done.token_ids) or not done.token_ids:
             problems.append(f"turn {it.index} has no token or no log-probability")
