@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +19,6 @@ from journeyman.config import cache_folder
 from journeyman.errors import JourneymanError
 from journeyman.tasks import (
     MakeConfig,
-    Taskset,
     build_environment,
     load_taskset,
     make_tasks,
@@ -28,7 +27,6 @@ from journeyman.tasks import (
 
 if TYPE_CHECKING:
     from journeyman.tasks import MadeTasks
-    from journeyman.types import Task
 
 __all__ = ["app", "make_taskset", "show_funnel"]
 
@@ -39,6 +37,8 @@ _ELSEWHERE = {
         "tasks_build:build",
         "Build environments: of a project, or those that a taskset lacks.",
     ),
+    "show": ("tasks_look:show", "List the tasks of a taskset, or show one whole."),
+    "stats": ("tasks_look:stats", "Count a taskset's tasks by kind, file, size and difficulty."),
     "export": ("tasks_exchange:export", "Write a taskset in another program's format."),
     "import": ("tasks_exchange:import_", "Read tasks of another program's format."),
     "filter": (
@@ -208,6 +208,7 @@ def validate(
             load_taskset(taskset), repeats=repeats, concurrency=concurrency, on_progress=steps
         )
     )
+    _keep_history(taskset, results, repeats)
     failed = [result for result in results if not result.is_valid]
     if json:
         print_json({"num_tasks": len(results), "num_valid": len(results) - len(failed),
@@ -222,98 +223,30 @@ def validate(
     return 1 if failed else 0
 
 
+def _keep_history(folder: Path, results: Any, repeats: int) -> None:
+    """Add what the gate found to the taskset's history, where that can be written."""
+    from journeyman.tasks.gate_history import GateEntry, record_gate
+
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    entries = [
+        GateEntry(
+            instance_id=result.instance_id,
+            by="validate",
+            is_valid=result.is_valid,
+            at=at,
+            num_runs=repeats,
+            checks=tuple(check.name for check in result.checks),
+            faults=tuple(f"{it.name}: {it.detail}" for it in result.checks if not it.is_ok),
+            flaky_tests=result.flaky_tests,
+        )
+        for result in results
+        if result.failure is None
+    ]
+    try:
+        record_gate(folder, entries)
+    except OSError as error:
+        note(f"the history of {folder} cannot be written: {error.strerror}")
+
+
 def _faults(result: Any) -> str:
     return "; ".join(f"{check.name}: {check.detail}" for check in result.checks if not check.is_ok)
-
-
-@app.command
-def show(
-    taskset: Path, instance_id: str | None = None, /, *, patch: bool = False, json: bool = False
-) -> int:
-    """List the tasks of a taskset, or show one.
-
-    Parameters
-    ----------
-    taskset
-        Folder of the taskset.
-    instance_id
-        A task to show whole.
-    patch
-        Show the gold patch as well.
-    json
-        Print the tasks as JSON.
-    """
-    loaded = load_taskset(taskset)
-    tasks = [_find(loaded, instance_id)] if instance_id else list(loaded.tasks)
-    if json:
-        print_json(tasks[0] if instance_id else tasks)
-    elif instance_id:
-        print_lines(_described(tasks[0], has_patch=patch))
-    else:
-        print_table(("task", "kind", "place", "fails", "passes", "problem"), map(_row, tasks))
-    return 0
-
-
-def _find(taskset: Taskset, instance_id: str) -> Task:
-    import difflib
-
-    by_id = {task.instance_id: task for task in taskset.tasks}
-    if instance_id not in by_id:
-        near = difflib.get_close_matches(instance_id, by_id, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"journeyman tasks show {taskset.folder}"
-        raise JourneymanError(f"{taskset.folder} has no task {instance_id}", hint)
-    return by_id[instance_id]
-
-
-def _row(task: Task) -> tuple[Any, ...]:
-    return (
-        task.instance_id,
-        task.origin.strategy,
-        task.origin.location,
-        len(task.FAIL_TO_PASS),
-        len(task.PASS_TO_PASS),
-        task.problem_statement.split("\n", 1)[0][:60],
-    )
-
-
-def _described(task: Task, *, has_patch: bool) -> list[str]:
-    lines = [
-        f"{task.instance_id}  ({task.repo}, {task.language})",
-        f"origin       {task.origin.road} {task.origin.strategy} at {task.origin.location}",
-        f"base commit  {task.base_commit}",
-        f"environment  {task.environment}",
-        f"verifier     {task.verifier.command}",
-        f"hidden       {', '.join(task.hidden_paths) or 'nothing'}",
-        f"must pass    {len(task.FAIL_TO_PASS)} that fail now:",
-        *(f"  {test}" for test in task.FAIL_TO_PASS),
-        f"             {len(task.PASS_TO_PASS)} that pass now",
-        "",
-        task.problem_statement.rstrip(),
-    ]
-    return [*lines, "", task.patch.rstrip()] if has_patch else lines
-
-
-@app.command
-def stats(taskset: Path, /, *, json: bool = False) -> int:
-    """Count a taskset's tasks by kind, file and size of the fix.
-
-    Parameters
-    ----------
-    taskset
-        Folder of the taskset.
-    json
-        Print the counts as JSON.
-    """
-    tasks = load_taskset(taskset).tasks
-    kinds = Counter(task.origin.strategy for task in tasks)
-    files = Counter(task.origin.location.partition(":")[0] for task in tasks)
-    fails = sorted(len(task.FAIL_TO_PASS) for task in tasks)
-    if json:
-        print_json({"num_tasks": len(tasks), "kinds": kinds, "files": files,
-                    "median_fail_to_pass": fails[len(fails) // 2] if fails else 0})  # fmt: skip
-        return 0
-    print_table(("kind", "tasks"), kinds.most_common())
-    print_lines([""])
-    print_table(("file", "tasks"), files.most_common())
-    print_lines(["", f"{len(tasks)} tasks, {len(kinds)} kinds, {len(files)} files"])
-    return 0

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from journeyman.tasks.mutate import reverse_diff
+from journeyman.tasks.quality.running import find_idle_verifier
 from journeyman.tasks.statement import find_leaks
 from journeyman.types import Check, Task, TestStatus
 
@@ -167,7 +168,8 @@ def _statement_faults(task: Task) -> list[str]:
 
 def _hollow_faults(task: Task, evidence: Evidence) -> list[str]:
     """A test that passes without its file, or without the code it tests, is none."""
-    faults: list[str] = []
+    idle = find_idle_verifier(task.verifier.command)
+    faults: list[str] = [idle] if idle else []
     for trial, without in ((evidence.hollow, "its file"), (evidence.broken, "the fixed code")):
         passing = [test for test in task.FAIL_TO_PASS if trial.passes(test)]
         faults += _named(passing, f"passes without {without}", trial)

@@ -33,6 +33,7 @@ from journeyman.tasks.candidate import (
 )
 from journeyman.tasks.funnel import Funnel, FunnelReport
 from journeyman.tasks.gate import Trial, find_flaky, judge
+from journeyman.tasks.gate_history import passed, record_gate
 from journeyman.tasks.mutate import check_kinds, reverse_diff
 from journeyman.tasks.order import in_order, num_processors
 from journeyman.tasks.project import Project
@@ -169,6 +170,7 @@ async def make_tasks(
         project=project.repo,
     )
     save_taskset(taskset)
+    record_gate(folder, passed(tasks, by="mutate", num_runs=config.repeats))
     return MadeTasks(taskset, funnel.report())
 
 

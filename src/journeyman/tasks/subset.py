@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from journeyman.errors import JourneymanError
+from journeyman.tasks.gate_history import read_gate, record_gate
 from journeyman.tasks.taskset import Taskset, save_taskset
 
 __all__ = ["save_subset"]
@@ -36,6 +37,10 @@ def save_subset(taskset: Taskset, folder: Path, *, environments: Sequence[Path])
             if found:
                 _take_over(found[0], scratch / "environments" / digest)
         save_taskset(taskset.model_copy(update={"folder": scratch}))
+        history = read_gate(taskset.folder)
+        kept = [entry for task in taskset.tasks for entry in history.get(task.instance_id, ())]
+        if kept:
+            record_gate(scratch, kept)
         scratch.chmod(0o755)
         scratch.rename(folder)
     finally:

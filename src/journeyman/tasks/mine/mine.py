@@ -21,6 +21,7 @@ from pathlib import Path
 from journeyman.config import digest
 from journeyman.errors import FAILURES, AttributedError, JourneymanError
 from journeyman.tasks.environment.files import write_json
+from journeyman.tasks.gate_history import GATE_FILE, passed, record_gate
 from journeyman.tasks.git import git
 from journeyman.tasks.mine.attempt import Builder, Maker
 from journeyman.tasks.mine.environments import Shelf
@@ -118,6 +119,8 @@ async def mine_tasks(
             tasks = await _collect(_Attempts(maker, journal), steps, config, tally, say)
         report = tally.report(num_environments=shelf.num_installed)
         taskset = _saved(project, work, tasks, report)
+        (work / GATE_FILE).unlink(missing_ok=True)
+        record_gate(work, passed(tasks, by="mine", num_runs=config.repeats))
         _leave_only(work, tasks)
         work.rename(folder)
     return MinedTasks(taskset.model_copy(update={"folder": folder}), report)
@@ -247,5 +250,10 @@ def _leave_only(work: Path, tasks: Sequence[Task]) -> None:
         elif path.is_file():
             path.unlink()
     for path in work.iterdir():
-        if path.is_file() and path.name not in ("taskset.toml", "tasks.jsonl", "funnel.json"):
+        if path.is_file() and path.name not in (
+            "taskset.toml",
+            "tasks.jsonl",
+            "funnel.json",
+            GATE_FILE,
+        ):
             path.unlink()
