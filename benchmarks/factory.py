@@ -9,9 +9,9 @@
   that the next two do.
 - `whole suite`: the same candidates in the same sandboxes, each against the whole suite, once.
 - `swesmith`: the public package's own procedural generation (`bug_gen.procedural.generate`) and its own
-  validation (`harness.valid`), unchanged, with a profile for this project whose image is made here of
-  the same environment. Its container's processor time is read from its control group at the end of
-  every run; that of the Docker daemon and of starting containers is not counted against it.
+  way of validating: its script of commands for one candidate (its default pytest command, the whole
+  suite, once), its grading (`harness.grading`). The script runs in our sandbox with our environment, not in
+  one of its Docker images: no container, image or conda counts against it, nor importing the package.
 
 Making the environment counts for none of them; the baseline run counts for all.
 """
@@ -48,7 +48,6 @@ SWESMITH = [
     *("python-dotenv", "unidiff", "jinja2", "tree-sitter"),
     *(f"tree-sitter-{language}" for language in LANGUAGES),
 ]
-BASE = "journeyman-test-base"
 
 
 class Bench:
@@ -129,29 +128,67 @@ class Bench:
         return row(len(mutations), num_validated, cpu_seconds() - before)
 
     async def swesmith(self):
-        from journeyman.sandbox.engine import Engine
-        from journeyman.sandbox.image import find_image
-
         python = swesmith_python()
-        engine = Engine("docker")
-        image = await find_image(engine, BASE, environment_spec(self.environment, self.folder))
         order = {
             "name": self.project.name,
-            "image": image,
             "repository": str(self.folder / "repository"),
             "commit": self.project.commit,
             "candidates": self.options.candidates,
             "seed": self.options.seed,
-            "workers": num_processors(),
         }
+        before = cpu_seconds()
         with tempfile.TemporaryDirectory() as scratch:
-            done = await asyncio.to_thread(
-                subprocess.run,
-                [python, str(Path(__file__).with_name("factory_swesmith.py")), json.dumps(order)],
-                cwd=scratch, check=True, stdout=subprocess.PIPE, text=True,
-            )  # fmt: skip
-        found = json.loads(done.stdout.splitlines()[-1])
-        return row(found["candidates"], found["validated"], found["cpu_s"])
+            made = await run_swesmith(python, {**order, "work": "generate"}, scratch)
+            patches = [found["patch"] for found in made["patches"]]
+            reference = Path(scratch, "reference.log")
+            reference.write_bytes(await self.swesmith_log(""))
+            paths = [Path(scratch, f"{number}.log") for number in range(len(patches))]
+
+            async def attempt(number):
+                paths[number].write_bytes(await self.swesmith_log(patches[number]))
+
+            numbers = range(len(patches))
+            async with aclosing(
+                in_order(attempt, numbers, concurrency=num_processors())
+            ) as results:
+                async for number, _ in numbered(results):
+                    say(f"{number} of {len(patches)} candidates")
+            logs = {"reference": str(reference), "logs": [str(path) for path in paths]}
+            graded = await run_swesmith(python, {**order, **logs, "work": "grade"}, scratch)
+        spent = cpu_seconds() - before - made["imported_s"] - graded["imported_s"]
+        return row(len(patches), sum(number > 0 for number in graded["validated"]), spent)
+
+    async def swesmith_log(self, patch):
+        spec = environment_spec(self.environment, self.folder)
+        async with opened(spec) as sandbox:
+            if patch:
+                await sandbox.write("/tmp/patch.diff", patch.encode())
+                await sandbox.execute(APPLY, timeout_s=60)
+            await sandbox.write("/tmp/eval.sh", SMITH_SCRIPT.encode())
+            await sandbox.execute("bash /tmp/eval.sh > /tmp/log 2>&1", timeout_s=900)
+            return await sandbox.read("/tmp/log")
+
+
+APPLY = "GIT_CEILING_DIRECTORIES=/ git apply --verbose /tmp/patch.diff"
+SMITH_SCRIPT = """\
+#!/bin/bash
+set -uxo pipefail
+cd /testbed
+: '>>>>> Start Test Output'
+python -m pytest --disable-warnings --color=no --tb=no --verbose -p no:cacheprovider
+: '>>>>> End Test Output'
+"""
+"""What its harness writes as `eval.sh`, with its Python profile's command, without conda."""
+
+
+async def run_swesmith(python, order, folder):
+    Path(folder, "order.json").write_text(json.dumps(order))
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [python, str(Path(__file__).with_name("factory_swesmith.py").resolve()), "order.json"],
+        cwd=folder, check=True, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def swesmith_python():

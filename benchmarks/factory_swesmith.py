@@ -1,48 +1,37 @@
 """The public SWE-smith package at work on one local project; run by `benchmarks/factory.py`.
 
-Only what needs the network is replaced: cloning from its mirror, pulling its image, and asking GitHub
-whether a repository is private. Generation and validation are the package's own functions.
+`generate` runs the package's own `bug_gen.procedural.generate` and `collect_patches`; `grade` reads logs
+with its own `harness.grading.get_valid_report`. Only cloning from its mirror is replaced. What needs the
+package's Docker images is done by the caller: the same script of commands, in a sandbox.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import re
 import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from swesmith.bug_gen import collect_patches
 from swesmith.bug_gen.procedural import generate
-from swesmith.constants import LOG_DIR_BUG_GEN, LOG_DIR_RUN_VALIDATION
-from swesmith.harness import valid
+from swesmith.constants import LOG_DIR_BUG_GEN
+from swesmith.harness.grading import get_valid_report
 from swesmith.profiles import registry
 from swesmith.profiles.python import PythonProfile
 
-USAGE = "cat /sys/fs/cgroup/cpu.stat"
-COMMAND = (
-    "export PATH=/opt/environment/bin:$PATH; "
-    "python -m pytest --disable-warnings --color=no --tb=no --verbose -p no:cacheprovider -o addopts=; "
-)
+INIT = "git init -q && git add -A && git -c user.name=b -c user.email=b@b commit -qm start"
 
 
-def profile_of(order, image):
+def profile_of(order):
     @dataclass
     class Local(PythonProfile):
         owner: str = "local"
         repo: str = order["name"]
         commit: str = order["commit"]
-        timeout: int = 900
-        test_cmd: str = COMMAND + USAGE
-        image_name = image
-
-        def pull_image(self):
-            pass
 
         def _is_repo_private(self):
             return False
@@ -58,48 +47,32 @@ def profile_of(order, image):
     return Local
 
 
-INIT = "git init -q && git add -A && git -c user.name=b -c user.email=b@b commit -qm start"
-TRUST = "git config --global --add safe.directory '*'"
-
-
-def build(order):
-    """Put a repository on top of the environment's image, as SWE-smith's images have one."""
-    name = f"journeyman-swesmith-{order['name']}"
-    lines = [f"FROM {order['image']}", "USER root", "WORKDIR /testbed", f"RUN {TRUST} && {INIT}"]
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "Dockerfile").write_text("\n".join(lines))
-        subprocess.run(["docker", "build", "-q", "-t", name, folder], check=True,
-                       stdout=subprocess.DEVNULL)  # fmt: skip
-    return name
-
-
-def main(order):
-    profile = profile_of(order, build(order))
-    registry.register_profile(profile)
-    repo = profile().repo_name
+def make_patches(order, repo):
     generate.main(repo, max_bugs=-1, seed=order["seed"], interleave=True,
                   max_candidates=order["candidates"])  # fmt: skip
     collect_patches.main(str(LOG_DIR_BUG_GEN / repo))
-    patches = LOG_DIR_BUG_GEN / f"{repo}_all_patches.json"
-    valid.main(str(patches), workers=order["workers"])
+    return {"patches": json.loads((LOG_DIR_BUG_GEN / f"{repo}_all_patches.json").read_text())}
+
+
+def grade(order, repo):
     reports = [
-        json.loads(path.read_text())
-        for path in (LOG_DIR_RUN_VALIDATION / repo).glob("*/report.json")
+        get_valid_report(log, order["reference"], {"repo": repo, "instance_id": f"{repo}.x"})
+        for log in order["logs"]
     ]
-    logs = [path.read_text() for path in (LOG_DIR_RUN_VALIDATION / repo).glob("*/test_output.txt")]
-    spent = [re.findall(r"^usage_usec (\d+)", log, re.MULTILINE) for log in logs]
-    if not all(spent):
-        print("some runs left no processor time and count as nothing", file=sys.stderr)
-    inside = sum(int(found[-1]) / 1e6 for found in spent if found)
-    own = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "candidates": len(json.loads(patches.read_text())),
-        "validated": sum(len(report.get("FAIL_TO_PASS", [])) > 0 for report in reports),
-        "cpu_s": inside + own.ru_utime + own.ru_stime,
-    }
+    return {"validated": [len(report["FAIL_TO_PASS"]) for report in reports]}
+
+
+def cpu_seconds():
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 if __name__ == "__main__":
+    imported_s = cpu_seconds()
     with contextlib.redirect_stdout(sys.stderr):
-        answer = main(json.loads(sys.argv[1]))
-    print(json.dumps(answer))
+        given = json.loads(Path(sys.argv[1]).read_text())
+        kind = profile_of(given)
+        registry.register_profile(kind)
+        work = {"generate": make_patches, "grade": grade}[given["work"]]
+        answer = work(given, kind().repo_name)
+    print(json.dumps({**answer, "imported_s": imported_s}))
