@@ -10,8 +10,8 @@
 - `whole suite`: the same candidates in the same sandboxes, each against the whole suite, once.
 - `swesmith`: the public package's own procedural generation (`bug_gen.procedural.generate`) and its own
   way of validating: its script of commands for one candidate (its default pytest command, the whole
-  suite, once), its grading (`harness.grading`). The script runs in our sandbox with our environment, not in
-  one of its Docker images: no container, image or conda counts against it, nor importing the package.
+  suite, once), its grading (`harness.grading`). The script runs in our sandbox and our environment, not
+  in one of its Docker images: no container, image or conda counts against it, nor importing the package.
 
 Making the environment counts for none of them; the baseline run counts for all.
 """
