@@ -29,7 +29,6 @@ from journeyman.tasks.candidate import (
     Screened,
     ScreenLimits,
     propose,
-    screen,
 )
 from journeyman.tasks.funnel import Funnel, FunnelReport
 from journeyman.tasks.gate import Trial, find_flaky, judge
@@ -38,6 +37,7 @@ from journeyman.tasks.mutate import check_kinds, reverse_diff
 from journeyman.tasks.order import in_order, num_processors
 from journeyman.tasks.project import Project
 from journeyman.tasks.reach import MAX_CALLS, Reach
+from journeyman.tasks.screener import Screener
 from journeyman.tasks.statement import find_leaks, write_statement
 from journeyman.tasks.strategies import (
     NEEDS_MODEL,
@@ -272,10 +272,8 @@ class _Maker:
         self._reach = Reach(
             baseline, max_files=config.max_test_files, max_calls=config.max_verifier_calls
         )
-        self._limits = ScreenLimits(
-            max_failing_share=config.max_failing_share,
-            cpu_s=config.screen_cpu_s,
-        )
+        limits = ScreenLimits(max_failing_share=config.max_failing_share, cpu_s=config.screen_cpu_s)
+        self._screener = Screener(environment, self._folder, baseline, limits, backend)
         self._num_failures = 0
         self._num_accepted = 0
         self._num_wanted = 0
@@ -335,14 +333,7 @@ class _Maker:
         candidate = propose(repository, self._baseline, self._reach, bug)
         if isinstance(candidate, Dropped):
             return candidate
-        screened = await screen(
-            self.environment,
-            self._folder,
-            self._baseline,
-            candidate,
-            self._limits,
-            backend=self._backend,
-        )
+        screened = await self._screener.screen(candidate)
         if isinstance(screened, Dropped):
             return screened
         task = await self._described(screened)

@@ -59,3 +59,16 @@ async def test_a_missing_compiler_is_said(projects, commit_project, tmp_path, mo
     with pytest.raises(JourneymanError, match="Go needs go") as caught:
         await build_environment(project, tmp_path / "environments")
     assert caught.value.hint == "apt-get install golang-go"
+
+
+async def test_bugs_of_an_unused_file_are_not_run(projects, need, commit_project, tmp_path):
+    need("javascript")
+    source = projects["javascript"]["src/prices.js"]
+    files = {**projects["javascript"], "src/unused.js": source}
+    project = obtain_project(str(commit_project(files)))
+    root = tmp_path / "taskset"
+    environment = await build_environment(project, root / "environments")
+    config = MakeConfig(num_tasks=1, max_candidates=6, exclude=("src/prices.js",), concurrency=1)
+    made = await make_tasks(project, environment, root, config=config)
+    assert made.funnel.dropped == {"not_covered": 5, "survived": 1}
+    assert made.funnel.num_screened == 1
