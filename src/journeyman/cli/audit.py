@@ -8,9 +8,9 @@ from pathlib import Path
 from journeyman.config import read_toml
 from journeyman.errors import JourneymanError
 from journeyman.guard import Label, RolloutAudit, Subject, audit_rollout, void_reward
-from journeyman.runs import read_jsonl, write_atomic
+from journeyman.runs import join_trajectories, read_jsonl, read_trajectories, write_atomic
 from journeyman.tasks import load_taskset
-from journeyman.types import Rollout, Task, Trajectory
+from journeyman.types import Rollout, Task
 
 __all__ = ["audit_run", "read_labels", "write_audits"]
 
@@ -50,11 +50,10 @@ def _audit(
         raise JourneymanError(
             f"{folder} has no task {rollout.instance_id}", "give the run's own with --taskset"
         )
-    path = run / "artifacts" / rollout.rollout_id / "trajectory.json"
-    trajectory = Trajectory.model_validate_json(path.read_bytes()) if path.is_file() else None
+    branches = read_trajectories(run / "artifacts" / rollout.rollout_id)
     audit = audit_rollout(
         rollout,
-        trajectory,
+        join_trajectories(branches),
         Subject(task.repo, release=task.version),
         hidden_tests=_hidden_tests(folder, task),
     )

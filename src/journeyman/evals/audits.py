@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from journeyman.guard import RolloutAudit, Subject, audit_rollout
+from journeyman.runs import join_trajectories, read_trajectories
 from journeyman.tasks import Taskset
-from journeyman.types import Rollout, Task, Trajectory
+from journeyman.types import Rollout, Task
 
 __all__ = ["audit_rollouts"]
 
@@ -31,14 +32,13 @@ def _audit(
     run: Path, rollout: Rollout, tasks: Mapping[str, Task], taskset: Taskset
 ) -> RolloutAudit:
     task = tasks[rollout.instance_id]
-    path = run / "artifacts" / rollout.rollout_id / "trajectory.json"
-    trajectory = Trajectory.model_validate_json(path.read_bytes()) if path.is_file() else None
+    branches = read_trajectories(run / "artifacts" / rollout.rollout_id)
     repository = taskset.environments / task.environment / "repository"
     files = [repository / hidden for hidden in task.hidden_paths]
     texts = [it.read_text(encoding="utf-8", errors="replace") for it in files if it.is_file()]
     return audit_rollout(
         rollout,
-        trajectory,
+        join_trajectories(branches),
         Subject(task.repo, release=task.version),
         hidden_tests=[*texts, task.test_patch],
     )

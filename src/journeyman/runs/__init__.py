@@ -10,6 +10,7 @@ from journeyman.runs.storage import (
     scan_jsonl,
     write_atomic,
 )
+from journeyman.runs.trajectories import join_trajectories, read_trajectories
 
 __all__ = [
     "Attempt",
@@ -21,7 +22,9 @@ __all__ = [
     "Owed",
     "RunFolder",
     "append_jsonl",
+    "join_trajectories",
     "read_jsonl",
+    "read_trajectories",
     "scan_jsonl",
     "slug",
     "write_atomic",

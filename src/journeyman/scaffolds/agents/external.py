@@ -87,7 +87,8 @@ class ExternalAgent:
                     await _require(sandbox, url)
         finally:
             record = gateway.record(gateway.sessions.close(key))
-            session.adopt(trajectories(record))
+            branches = trajectories(record)
+            session.adopt([it.model_copy(update={"scaffold": self.name}) for it in branches])
             session.files["session.json"] = record.model_dump_json().encode()
         exit_code = done.exit_code if done is not None else None
         return judge_end(self.agent, exit_code, log, caller)

@@ -18,7 +18,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from journeyman.errors import JourneymanError
-from journeyman.runs import read_jsonl
+from journeyman.runs import join_trajectories, read_jsonl, read_trajectories
 from journeyman.types import Ending, Rollout, Trajectory
 
 __all__ = ["Chosen", "choose", "why_not"]
@@ -29,7 +29,7 @@ class Chosen:
     """What was taken from some runs."""
 
     trajectories: list[tuple[str, Trajectory]] = field(default_factory=list)
-    """Each with its rollout's identifier."""
+    """Each with its rollout's identifier; an external agent's rollout may have several branches."""
     dropped: Counter[str] = field(default_factory=Counter)
     """How many rollouts were left out, by reason."""
 
@@ -38,13 +38,12 @@ def choose(runs: Iterable[Path]) -> Chosen:
     """Take every rollout that passes; `JourneymanError` for a folder that is no run."""
     chosen = Chosen()
     for run in runs:
-        for rollout, trajectory in _read_run(run):
-            reason = why_not(rollout, trajectory)
+        for rollout, branches in _read_run(run):
+            reason = why_not(rollout, join_trajectories(branches))
             if reason:
                 chosen.dropped[reason] += 1
                 continue
-            assert trajectory is not None
-            chosen.trajectories.append((rollout.rollout_id, trajectory))
+            chosen.trajectories += [(rollout.rollout_id, branch) for branch in branches]
     return chosen
 
 
@@ -63,16 +62,15 @@ def why_not(rollout: Rollout, trajectory: Trajectory | None) -> str:
     return ""
 
 
-def _read_run(run: Path) -> Iterator[tuple[Rollout, Trajectory | None]]:
+def _read_run(run: Path) -> Iterator[tuple[Rollout, list[Trajectory]]]:
     path = run / "rollouts.jsonl"
     if not path.is_file():
         raise JourneymanError(f"{run} is no run", "give the folder of a run, e.g. runs/latest")
     for number, record in enumerate(read_jsonl(path), start=1):
         try:
             rollout = Rollout.model_validate_json(json.dumps(record))
-            file = run / "artifacts" / rollout.rollout_id / "trajectory.json"
-            text = file.read_text(encoding="utf-8") if file.is_file() else None
-            yield rollout, Trajectory.model_validate_json(text) if text is not None else None
+            branches = read_trajectories(run / "artifacts" / rollout.rollout_id)
+            yield rollout, branches
         except ValidationError as error:
             reason = " ".join(str(error.errors()[0]["msg"]).split())
             raise JourneymanError(
