@@ -5,12 +5,13 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTHON := .venv/bin/python
 export PATH := $(HOME)/.local/bin:$(PATH)
 
-.PHONY: help setup setup-training quickstart test check style types layers coverage
+.PHONY: docs help setup setup-training quickstart test check style types layers coverage
 
 help:
 	@echo "make quickstart   install what is missing, then run the whole loop on a real project"
 	@echo "make test         style, types, layers and every test this machine can run"
 	@echo "make setup        install what is missing"
+	@echo "make docs         build the documents as a site, in site/"
 	@echo "make setup-training   and the libraries of training, with PyTorch for the CPU"
 
 setup:
@@ -33,6 +34,10 @@ layers:
 	.venv/bin/lint-imports
 
 check: style types layers
+
+docs: setup
+	@.venv/bin/mkdocs --version >/dev/null 2>&1 || ./scripts/setup $(UV_EXTRAS) --group docs
+	.venv/bin/mkdocs build --strict --quiet
 
 test: setup check coverage
 

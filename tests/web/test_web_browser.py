@@ -106,7 +106,10 @@ def check_access(page):
 def until(page, script, argument=None):
     """Wait until a script says true; Playwright's own way needs what the pages' policy forbids."""
     end = time.monotonic() + 30
-    while not page.evaluate(script, argument):
+    while True:
+        with contextlib.suppress(playwright.Error):  # a page that is being left says nothing
+            if page.evaluate(script, argument):
+                return
         assert time.monotonic() < end, script
         page.wait_for_timeout(50)
 
