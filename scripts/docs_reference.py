@@ -37,7 +37,10 @@ def on_files(files: Any, config: Any) -> Any:
 
 def commands() -> str:
     """Return the page of every verb, from its own help."""
-    parts = ["# Commands", "Generated from the code. Every verb has `--help`; `--debug` shows tracebacks."]
+    parts = [
+        "# Commands",
+        "Generated from the code. Every verb has `--help`; `--debug` shows tracebacks.",
+    ]
     parts += [_verb(name) for name in VERBS]
     return "\n\n".join(parts) + "\n"
 
@@ -51,6 +54,7 @@ def _verb(name: str) -> str:
     app.help_flags = ()
     app.version_flags = ()
     text: str = app[name].generate_docs(heading_level=2, usage_name=f"journeyman {name}")
+    text = re.sub(r", --no-[\w.-]+(?=`)", "", text)
     return re.sub(r"<(?!/?(?:br|a|code)\b)", "&lt;", text.strip())
 
 
@@ -78,7 +82,11 @@ def _table(kind: type[Config]) -> str:
         "|---|---|---|",
     ]
     for name, field in kind.model_fields.items():
-        default = "required" if field.is_required() else f"`{_short(field.get_default(call_default_factory=True))}`"
+        default = (
+            "required"
+            if field.is_required()
+            else f"`{_short(field.get_default(call_default_factory=True))}`"
+        )
         lines.append(f"| `{name}` | {default} | {_cell(field.description or '')} |")
     return "\n".join(lines)
 
@@ -97,7 +105,11 @@ def failures() -> str:
             f"| `{cause}` | {rule.who} | {rule.retry_budget} | {_yes(rule.is_graded)} "
             f"| {_yes(rule.reward_is_valid)} |"
         )
-    lines += ["", "| ending | graded | penalty where unresolved | trained on |", "|---|---|---|---|"]
+    lines += [
+        "",
+        "| ending | graded | penalty where unresolved | trained on |",
+        "|---|---|---|---|",
+    ]
     for ending, what in ENDINGS.items():
         lines.append(
             f"| `{ending.value}` | {_yes(what.is_graded)} | {what.penalty} | {_yes(what.is_trained_on)} |"
