@@ -112,7 +112,8 @@ def failures() -> str:
     ]
     for ending, what in ENDINGS.items():
         lines.append(
-            f"| `{ending.value}` | {_yes(what.is_graded)} | {what.penalty} | {_yes(what.is_trained_on)} |"
+            f"| `{ending.value}` | {_yes(what.is_graded)} | {what.penalty} "
+            f"| {_yes(what.is_trained_on)} |"
         )
     return "\n".join(lines) + "\n"
 
