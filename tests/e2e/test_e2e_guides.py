@@ -44,7 +44,7 @@ def _parameters():
             yield pytest.param(page, marks=marks, id=page.stem)
 
 
-@pytest.mark.parametrize("page", _parameters())
+@pytest.mark.parametrize("page", list(_parameters()))
 def test_a_guides_commands_run_as_they_stand(page, tmp_path):
     for name in (".venv", "notebooks", "src"):
         (tmp_path / name).symlink_to(ROOT / name)
