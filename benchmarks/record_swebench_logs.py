@@ -16,6 +16,8 @@ import argparse
 import asyncio
 import json
 import lzma
+import shutil
+import tempfile
 from itertools import islice
 from pathlib import Path
 
@@ -101,13 +103,19 @@ def variants(task: Task, tree: Path, given: argparse.Namespace):
     yield {"name": "gold", "files": gold}
     yield {"name": "empty", "files": before}
     touched = [path for path in touched_paths([task.patch]) if path.endswith(".py")]
-    mutations = (
-        it
-        for it in iterate_mutations(tree, seed=len(task.instance_id))
-        if (it.path.startswith(given.files) if given.files else it.path in touched)
-    )
+    if given.files:
+        touched = [str(path.relative_to(tree)) for path in tree.glob(f"{given.files}**/*.py")]
+    with tempfile.TemporaryDirectory() as scratch:
+        for path in touched:
+            (Path(scratch) / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(tree / path, Path(scratch) / path)
+        mutations = list(
+            islice(
+                iterate_mutations(Path(scratch), seed=len(task.instance_id)), 40 * given.per_task
+            )
+        )
     num = 0
-    for mutation in islice(mutations, 40 * given.per_task):
+    for mutation in mutations:
         if num + 2 >= given.per_task:
             return
         try:
