@@ -25,6 +25,9 @@ MAX_LINES = 14
 MAX_NEEDED = 4
 _NAME = re.compile(rb"[A-Za-z_]\w*")
 _COMPLAINS = re.compile(rb"^\w+\.(Error|Errorf|Fatal|Fatalf|Fail|FailNow|Log|Logf)\b")
+_BLOCK_TESTS = ("ruby", "cpp")
+"""Languages whose tests may stand in blocks that are no functions."""
+
 _BARE = frozenset((b"const", b"let", b"var", b"int", b"char", b"assert", b"self", b"this", b"t"))
 
 
@@ -63,12 +66,8 @@ def _statement_at(root: Node, row: int, dialect: Dialect) -> Node | None:
             continue
         parent = node.parent
         if parent is not None and parent.type in dialect.blocks and node.is_named:
-            is_inside = any(
-                one.type in dialect.functions for one in _above(node)
-            ) or dialect.language in (
-                "ruby",
-                "cpp",
-            )
+            is_inside = any(one.type in dialect.functions for one in _above(node))
+            is_inside = is_inside or dialect.language in _BLOCK_TESTS
             found = node if is_inside else found
         stack.extend(reversed(node.children))
     if found is not None and _COMPLAINS.match(text(found)):

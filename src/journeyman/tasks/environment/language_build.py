@@ -122,7 +122,7 @@ class LanguageBuild:
             **passed,
             **self._profile.build_variables,
             **({"NPM_CONFIG_USERCONFIG": _SETTINGS} if has_settings else {}),
-            "BEFORE": before.strftime("%Y-%m-%d"),
+            "BEFORE": before.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
     def _variables(self) -> dict[str, str]:

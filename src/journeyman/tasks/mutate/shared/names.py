@@ -8,6 +8,7 @@ from functools import lru_cache
 from tree_sitter import Node
 
 from journeyman.tasks.mutate.dialect import Dialect
+from journeyman.tasks.mutate.dialects import dialect_of
 from journeyman.tasks.mutate.shared.reading import field_name
 from journeyman.tasks.mutate.source import Edit, Site, text
 from journeyman.tasks.mutate.table import shared_kind
@@ -63,8 +64,6 @@ def type_of(site: Site, node: Node, dialect: Dialect) -> bytes:
 @lru_cache(maxsize=64)
 def _bindings(scope: Node, language: str) -> tuple[Bound, ...]:
     """List the variables that a function binds, in order; not those of functions within."""
-    from journeyman.tasks.mutate.dialects import dialect_of
-
     dialect = dialect_of(language)
     found: list[Bound] = []
     stack = [scope]
