@@ -19,6 +19,7 @@ from journeyman.types import Task
 __all__ = ["find_leaks", "write_statement"]
 
 MIN_LEAK_CHARACTERS = 12
+MIN_NAME_CHARACTERS = 4
 MAX_MESSAGE_LINES = 8
 MAX_EXAMPLES = 3
 VOLATILE = (
@@ -167,10 +168,21 @@ def find_leaks(task: Task) -> list[str]:
         if PurePosixPath(path).name in task.problem_statement:
             leaks.append(f"the name of a hidden file: {path}")
     for test in task.FAIL_TO_PASS:
-        name = re.split(r"::|\.", test.partition("[")[0])[-1]
-        if re.search(rf"\b{re.escape(name)}\b", task.problem_statement):
+        name = _name_of(test, task.language)
+        if name and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", task.problem_statement):
             leaks.append(f"the name of a hidden test: {name}")
     return list(dict.fromkeys(leaks))
+
+
+def _name_of(test: str, language: str) -> str:
+    """Return the name of a test without its file or class; "" for one that says too little.
+
+    In other languages than Python it may be a whole sentence, with stops and brackets in it.
+    """
+    if language == "python":
+        return re.split(r"::|\.", test.partition("[")[0])[-1]
+    name = test.rpartition("::")[2].partition("/")[0] if "::" in test else test
+    return name if len(name) >= MIN_NAME_CHARACTERS else ""
 
 
 def _changed_lines(patch: str) -> list[str]:
