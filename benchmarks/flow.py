@@ -1,4 +1,4 @@
-"""Rollouts at scale in one process, and beside the peers' own runners.
+"""Rollouts at scale in one process.
 
     python benchmarks/flow.py scale --rollouts 10000 --turns 20
 
@@ -7,9 +7,7 @@ and answers after a random latency. Sandboxes are elsewhere: they answer after a
 process nothing but the wait, as on a cluster (`--real` opens namespace sandboxes on this machine, as
 many at once as `--sandboxes`). What is measured is what one process of ours costs.
 
-    python benchmarks/flow.py peers --tasks 12 --turns 6
-
-See `flow_peers.py` for what that does.
+`flow_peers.py` compares with peers, `flow_driver.py` measures the driver alone.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from journeyman.scaffolds import ModelSession, Scaffold, capture_patch, get_scaf
 from journeyman.tasks import prepare_workspace
 from journeyman.templates import get_template
 from journeyman.types import Ending, Failure, Sampling, Task, TaskView, Trajectory, Turn, Verdict
-from journeyman.verify import grade
+from journeyman.verify import WAS_KILLED, grade
 
 __all__ = ["Emit", "attribute", "deadline_s", "perform", "view_task"]
 
@@ -290,11 +290,16 @@ async def _evaluate(draft: _Draft, place: Workplace, emit: Emit) -> JobResult:
         place.evaluations.give()
     verdict: Verdict = graded.verdict
     files = {"verdict.json": verdict.model_dump_json(indent=2).encode(), "test.log": graded.log}
-    return draft.result(verdict=verdict, failure=_not_graded(verdict), files=files)
+    return draft.result(verdict=verdict, failure=_not_graded(verdict, job.token), files=files)
 
 
-def _not_graded(verdict: Verdict) -> Failure | None:
-    """Return the verdict's failure if it says nothing about the patch, so that it is tried again."""
+def _not_graded(verdict: Verdict, attempt: int) -> Failure | None:
+    """Return why the verdict says nothing about the patch, so that it is tried again; None if not.
+
+    A verifier that was killed is the machine's doing the first time, and the patch's from then on.
+    """
+    if WAS_KILLED in verdict.notes and attempt == 1:
+        return Failure(cause="sandbox_died", detail=WAS_KILLED)
     if verdict.failure is None or FAILURES[verdict.failure.cause].reward_is_valid:
         return None
     return verdict.failure

@@ -18,6 +18,7 @@ __all__ = ["MOST_PATCH_BYTES", "capture_patch"]
 
 MOST_PATCH_BYTES = 8 << 20
 _TIMEOUT_S = 300.0
+_KILLED = 128 + 9
 
 # By-products of running tests: never a part of a change, even where a project forgot to ignore them.
 _BY_PRODUCTS = (
@@ -99,6 +100,9 @@ async def capture_patch(sandbox: Sandbox, base_commit: str = "") -> str:
         attributes=shlex.quote(_ATTRIBUTES),
     )
     done = await sandbox.execute(script, timeout_s=_TIMEOUT_S)
+    if done.exit_code == _KILLED:
+        # Once may be the machine's doing; an agent that goes on killing it has no patch.
+        done = await sandbox.execute(script, timeout_s=_TIMEOUT_S)
     if done.is_timed_out or done.exit_code != 0:
         raise AttributedError("patch_invalid", _reason(done))
     size, folder = done.stdout.decode().split()

@@ -1,6 +1,6 @@
 """Verification: run a hidden verifier in a fresh sandbox, read its log, grade."""
 
-from journeyman.verify.grade import Graded, grade
+from journeyman.verify.grade import WAS_KILLED, Graded, grade
 from journeyman.verify.log import list_parsers, parse_log, read_log
 from journeyman.verify.tap_log import FILE_MARK
 from journeyman.verify.touched import touched_paths
@@ -8,6 +8,7 @@ from journeyman.verify.verifier import VerifierRun, run_verifier
 
 __all__ = [
     "FILE_MARK",
+    "WAS_KILLED",
     "Graded",
     "VerifierRun",
     "grade",

@@ -12,7 +12,7 @@ for a reward is flow's business.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
 from journeyman.sandbox import Sandbox, environment_spec, load_environment, open_sandbox
@@ -22,8 +22,12 @@ from journeyman.verify.prepare import prepare
 from journeyman.verify.swebench_rules import find_status, follows_swebench, is_resolved
 from journeyman.verify.verifier import VerifierRun, run_verifier
 
-__all__ = ["Graded", "grade"]
+__all__ = ["WAS_KILLED", "Graded", "grade"]
 
+WAS_KILLED = "the verifier was killed before it had run every test"
+"""A verdict's note: the tests' own doing, or the machine's; who cares grades once more."""
+
+_KILLED = 128 + 9
 _CANNOT_RUN = 126
 """A shell's exit code for a command that it cannot run; 127 for one not found, more for a signal."""
 
@@ -91,7 +95,7 @@ def _judge(task: Task, run: VerifierRun, duration_s: float) -> Verdict:
         tests=tests,
         duration_s=duration_s,
         failure=_failure(task, run),
-        notes=("the verifier ran into its time-out",) if run.is_timed_out else (),
+        notes=tuple(_notes(run, tests.values())),
     )
 
 
@@ -99,6 +103,13 @@ def _is_forged(run: VerifierRun) -> bool:
     """Whether a log without one failure belongs to a run that ended with an error."""
     bad = (TestStatus.FAILED, TestStatus.ERROR)
     return run.exit_code != 0 and not any(status in bad for status in run.statuses.values())
+
+
+def _notes(run: VerifierRun, statuses: Iterable[TestStatus]) -> Iterator[str]:
+    if run.is_timed_out:
+        yield "the verifier ran into its time-out"
+    elif run.exit_code == _KILLED and TestStatus.MISSING in statuses:
+        yield WAS_KILLED
 
 
 def _failure(task: Task, run: VerifierRun) -> Failure | None:
