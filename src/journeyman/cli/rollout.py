@@ -12,7 +12,15 @@ from journeyman.cli.output import note
 from journeyman.cli.progress import RolloutProgress, Steps
 from journeyman.cli.settings import command_line, resolve_settings, show_config
 from journeyman.cli.summary import tell_outcome
-from journeyman.flow import RolloutConfig, RunSummary, planned, run_rollouts, summarise
+from journeyman.flow import (
+    Event,
+    Metrics,
+    RolloutConfig,
+    RunSummary,
+    planned,
+    run_rollouts,
+    summarise,
+)
 from journeyman.runs import RunFolder
 
 __all__ = ["rollout"]
@@ -39,6 +47,7 @@ def rollout(
     name: str | None = None,
     resume: bool = False,
     clean: bool = False,
+    metrics_port: int | None = None,
     dry_run: bool = False,
     json: bool = False,
 ) -> int:
@@ -60,6 +69,8 @@ def rollout(
         Go on with the named run, or with the newest of this taskset.
     clean
         Throw an old run of the same name away first.
+    metrics_port
+        Serve the run's counts and levels for Prometheus on this port of the loopback.
     dry_run
         Print the resolved config and stop.
     json
@@ -69,15 +80,22 @@ def rollout(
     if dry_run:
         return show_config(settings)
     summary, path = asyncio.run(
-        _roll_out(settings, runs, name=name, is_resumed=resume, is_clean=clean)
+        _roll_out(settings, runs, metrics_port, name=name, is_resumed=resume, is_clean=clean)
     )
     return tell_outcome(summary, path, is_json=json)
 
 
 async def _roll_out(
-    config: RolloutConfig, runs: Path, *, name: str | None, is_resumed: bool, is_clean: bool
+    config: RolloutConfig,
+    runs: Path,
+    metrics_port: int | None,
+    *,
+    name: str | None,
+    is_resumed: bool,
+    is_clean: bool,
 ) -> tuple[RunSummary, Path]:
-    async with planned(config, on_progress=Steps()) as plan:
+    metrics = Metrics()
+    async with planned(config, on_progress=Steps()) as plan, metrics.served(metrics_port) as port:
         run = RunFolder.create(
             runs,
             "rollout",
@@ -89,6 +107,13 @@ async def _roll_out(
             clean=is_clean,
         )
         note(f"{len(plan.seats)} rollouts in {run.path}")
+        if port:
+            note(f"metrics at http://127.0.0.1:{port}/metrics")
         with run, RolloutProgress() as progress:
-            rollouts = await run_rollouts(config, run, on_event=progress, plan=plan)
+
+            def on_event(event: Event) -> None:
+                metrics(event)
+                progress(event)
+
+            rollouts = await run_rollouts(config, run, on_event=on_event, plan=plan)
         return summarise(rollouts, plan.seats), run.path

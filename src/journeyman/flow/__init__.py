@@ -16,6 +16,7 @@ from journeyman.flow.groups import Group, GroupRules, ProducerState
 from journeyman.flow.interruption import RunInterrupted
 from journeyman.flow.interval import wilson
 from journeyman.flow.jobs import AgentWork, Job, JobResult, Seat, Stage
+from journeyman.flow.metrics import Metrics
 from journeyman.flow.plan import Plan, planned
 from journeyman.flow.predictions import Prediction, read_predictions, write_predictions
 from journeyman.flow.producer import GroupProducer
@@ -39,6 +40,7 @@ __all__ = [
     "Job",
     "JobResult",
     "LocalExecutor",
+    "Metrics",
     "ModelSummary",
     "Plan",
     "Prediction",
