@@ -6,7 +6,6 @@ and a rollout's line in `rollouts.jsonl` after.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from journeyman.types import Failure, Rollout, TestStatus, Verdict
 __all__ = ["Board", "Held"]
 
 _POST_S = 60.0
+SHARED_LEASE_S = 120.0
 
 
 @dataclass(slots=True)
@@ -87,6 +87,7 @@ class Board:
         self.on_finished: Callable[[Rollout], None] | None = None
         self._has_worked = False
         self._unwanted: dict[str, str] = {}
+        self._waiting: set[tuple[str, str]] = set()
 
     # --- what is owed ----------------------------------------------------------------------
 
@@ -123,33 +124,51 @@ class Board:
                 self._post(self.seats[owed.rollout_id])
                 continue
             # A wall clock that jumped back must not hold a retry for longer than was ever meant.
-            delay_s = min(longest, owed.ready_at - time.time()) if owed.ready_at else 0.0
-            self.queue.add(owed, delay_s=delay_s, is_retry=bool(owed.ready_at))
+            delay_s = min(longest, owed.ready_at - self.ledger.now()) if owed.ready_at else 0.0
+            if (owed.rollout_id, owed.stage) in self._waiting:
+                continue
+            self._wait(owed, delay_s, is_retry=bool(owed.ready_at))
             groups.setdefault(owed.group_id, []).append(owed)
         for group_id, members in groups.items():
             self._tell_queued(group_id, members)
+
+    def _wait(self, owed: Owed, delay_s: float = 0.0, *, is_retry: bool = False) -> None:
+        self._waiting.add((owed.rollout_id, owed.stage))
+        self.queue.add(owed, delay_s=delay_s, is_retry=is_retry)
 
     def _tell_queued(self, group_id: str, members: Iterable[Owed]) -> None:
         names = tuple(owed.rollout_id for owed in members)
         instance_id = self.seats[names[0]].instance_id
         self.emit(RolloutsQueued(group_id=group_id, instance_id=instance_id, rollout_ids=names))
 
+    def share(self, failure: Failure) -> None:
+        """Keep up with drivers on other hosts: renew leases, take over dead ones, learn what is done."""
+        self.ledger.renew_all(self.owner, SHARED_LEASE_S)
+        self.ledger.reclaim(failure)
+        for rollout in self.records.learn():
+            if self.on_finished is not None:
+                self.on_finished(rollout)
+        self.quarantine.recall(self.seats)
+        self.queue_owed()
+        self.queue.wake()
+
     # --- what begins -----------------------------------------------------------------------
 
     def begin(self, owed: Owed) -> Job | None:
         """Lease a stage and describe it; None where it may not begin, or somebody else has it."""
         seat, stage = self.seats[owed.rollout_id], Stage(owed.stage)
+        self._waiting.discard((owed.rollout_id, owed.stage))
         if owed.rollout_id in self.records.finished:
             return None
         draft = self._describe(seat, stage)
         if (wait_s := self.breaker.wait_s(subjects_of(draft))) > 0:
-            self.queue.add(owed, delay_s=wait_s, is_retry=bool(owed.ready_at))
+            self._wait(owed, wait_s, is_retry=bool(owed.ready_at))
             return None
         timeouts = self.config.timeouts
         duration_s = deadline_s(draft) + timeouts.turn_s + timeouts.lost_s
         lease = self._lease(seat, stage, duration_s)
         if lease is None:
-            return None
+            return None  # a driver on another host has it
         if failure := self._refusal(seat):
             self._give_up(seat, lease, failure)
             return None
@@ -181,6 +200,8 @@ class Board:
 
     def _lease(self, seat: Seat, stage: Stage, duration_s: float) -> Lease | None:
         owner = self.owner
+        if self.ledger.is_shared:
+            duration_s = SHARED_LEASE_S  # renewed as long as this driver lives
         return self.ledger.lease(seat.rollout_id, stage, owner=owner, duration_s=duration_s)
 
     # --- what ends -------------------------------------------------------------------------
@@ -264,7 +285,7 @@ class Board:
         if next_stage is Stage.POST:
             self._post(seat)
         else:
-            self.queue.add(Owed(seat.rollout_id, seat.group_id, next_stage, 0.0))
+            self._wait(Owed(seat.rollout_id, seat.group_id, next_stage, 0.0))
 
     def _fail(self, result: JobResult, lease: Lease, failure: Failure) -> None:
         seat = result.job.seat
@@ -278,11 +299,11 @@ class Board:
             self._condemn(result, failure)
             self._give_up(seat, lease, failure, _evidence(result))
             return
-        ready_at = time.time() + delay_s
+        ready_at = self.ledger.now() + delay_s
         if self.ledger.fail(lease, failure, retry_at=ready_at, evidence=_evidence(result)):
             self._tell_failure(lease, failure, delay_s)
             owed = Owed(seat.rollout_id, seat.group_id, lease.stage, ready_at)
-            self.queue.add(owed, delay_s=delay_s, is_retry=True)
+            self._wait(owed, delay_s, is_retry=True)
 
     def _condemn(self, result: JobResult, failure: Failure) -> None:
         job = result.job

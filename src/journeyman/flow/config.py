@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -120,6 +120,13 @@ class RolloutConfig(Config):
     """How often a failed stage is tried again."""
     breakers: Breakers = Breakers()
     """When nothing new is tried on what fails again and again."""
+    executor: Literal["local", "ray"] = "local"
+    """Where jobs run: in this process, or on the nodes of a Ray cluster."""
+    address: str = "auto"
+    """The Ray cluster: auto, host:port, ray://host:port, or local to start one here."""
+    ledger: str = ""
+    """A PostgreSQL database, postgresql://USER@HOST/DATABASE, that drivers on several hosts share; the
+    run's own file where it is empty."""
 
 
 class GradeConfig(Config):
@@ -143,6 +150,10 @@ class GradeConfig(Config):
     """How often a failed grading is tried again."""
     breakers: Breakers = Breakers()
     """When nothing new is tried on what fails again and again."""
+    executor: Literal["local", "ray"] = "local"
+    """Where jobs run: in this process, or on the nodes of a Ray cluster."""
+    address: str = "auto"
+    """The Ray cluster: auto, host:port, ray://host:port, or local to start one here."""
 
     @property
     def as_rollouts(self) -> RolloutConfig:
@@ -157,4 +168,6 @@ class GradeConfig(Config):
             timeouts=self.timeouts,
             retries=self.retries,
             breakers=self.breakers,
+            executor=self.executor,
+            address=self.address,
         )

@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
 from journeyman.config import digest
+from journeyman.errors import JourneymanError
 from journeyman.flow.board import Board
 from journeyman.flow.config import RolloutConfig
 from journeyman.flow.events import (
@@ -26,7 +28,8 @@ from journeyman.flow.events import (
     RunStarted,
     SandboxReaped,
 )
-from journeyman.flow.executor import Executor, LocalExecutor
+from journeyman.flow.executor import Executor
+from journeyman.flow.executors import opened_executor
 from journeyman.flow.interruption import RunInterrupted, interruptible
 from journeyman.flow.jobs import Job, Seat, Stage
 from journeyman.flow.plan import Plan, planned
@@ -34,7 +37,6 @@ from journeyman.flow.predictions import write_predictions
 from journeyman.flow.report import write_report
 from journeyman.flow.summary import is_resolved
 from journeyman.flow.watch import Watch
-from journeyman.flow.workplace import Workplace
 from journeyman.runs import RunFolder
 from journeyman.sandbox import reap
 from journeyman.types import Failure, Rollout
@@ -42,6 +44,8 @@ from journeyman.types import Failure, Rollout
 __all__ = ["Driver", "drive", "run_rollouts"]
 
 _LOST = Failure(cause="interrupted", detail="the driver ended before the attempt did")
+_OF_A_HOST = RolloutConfig.resume_may_change | {"taskset"}
+"""What may differ between the drivers of one run."""
 _POLL_S = 0.5
 _STATUS_EVERY_S = 1.0
 _ROLLOUTS_PER_CPU = 32
@@ -79,10 +83,8 @@ async def drive(
     driver = Driver(config, run, plan, on_event)
     if executor is not None:
         return await driver.run(executor)
-    place = Workplace(plan.models, ceilings=config.concurrency)
-    async with contextlib.aclosing(place):
-        local = LocalExecutor(place, driver.emit, closing_s=config.timeouts.closing_s)
-        return await driver.run(local)
+    async with opened_executor(config, plan, driver.owner, driver.emit) as chosen:
+        return await driver.run(chosen)
 
 
 class Driver:
@@ -107,7 +109,8 @@ class Driver:
         self._on_event = on_event
         self._is_sealed = not is_open
         # Two runs of one name in two places must not claim each other's sandboxes.
-        owner = f"{run.name}.{digest(str(run.path.resolve()))[:8]}"
+        place = f"{socket.gethostname()}:{run.path.resolve()}"
+        owner = self.owner = f"{run.name}.{digest(place)[:8]}"
         clock = asyncio.get_running_loop().time
         self.board = Board(config, run, plan, owner, self.emit, clock)
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -204,9 +207,10 @@ class Driver:
         """Make ledger, folder and sandboxes agree with one another, and with the plan."""
         board, plan = self.board, self._plan
         self._folder.remember(digests=plan.digests, seeds={"seed": self._config.seed})
+        self._agree()
         self._reap()
         board.enrol(plan.seats)
-        board.ledger.reclaim(_LOST, is_everything=True)
+        self._reclaim()
         board.records.reconcile()
         board.quarantine.recall(board.seats)
         finished = board.records.finished.values()
@@ -220,18 +224,38 @@ class Driver:
             )
         )
 
+    def _agree(self) -> None:
+        """Refuse to write a ledger that drivers elsewhere write for another run."""
+        config = self._config.model_dump(mode="json")
+        own = {key: config[key] for key in config.keys() - _OF_A_HOST}
+        found = self.board.ledger.remember("run", digest([own, self._plan.digests]))
+        if self.board.ledger.is_shared and found != digest([own, self._plan.digests]):
+            raise JourneymanError(
+                "the ledger holds a run of this name with another config or other tasks",
+                "give the same config on every host, or another --name",
+            )
+
     def _reap(self) -> None:
         """Remove what dead drivers left, and note that nothing of this run is open any more."""
         board = self.board
         for name in reap(owner=board.owner):
             self.emit(SandboxReaped(name=name))
         for name in board.ledger.open_sandboxes():
-            board.ledger.close_sandbox(name)
+            if name.startswith(f"{board.owner}."):
+                board.ledger.close_sandbox(name)
+
+    def _reclaim(self) -> None:
+        """Owe again what an earlier driver of this folder held, and this one does no more."""
+        ledger = self.board.ledger
+        if ledger.is_shared:
+            ledger.reclaim(_LOST, owner=self.owner)
+        else:
+            ledger.reclaim(_LOST, is_everything=True)
 
     def _let_go(self, state: str) -> None:
         """Leave a run that anybody can read, and that the next driver can take up."""
         self._reap()
-        self.board.ledger.reclaim(_LOST, is_everything=True)
+        self._reclaim()
         num_finished = len(self.board.records.finished)
         self.emit(RunEnded.model_validate({"state": state, "num_finished": num_finished}))
         rollouts = self.board.records.in_order

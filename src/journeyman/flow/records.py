@@ -64,6 +64,15 @@ class Records:
             self.finished[rollout_id] = Rollout.model_validate_json(text)
         return self.finished.get(rollout_id)
 
+    def learn(self) -> list[Rollout]:
+        """Take over what drivers on other hosts have finished meanwhile, and return it."""
+        new = []
+        for rollout_id, text in self._ledger.new_records(self.finished).items():
+            rollout = self.finished[rollout_id] = Rollout.model_validate_json(text)
+            self._folder.append("rollouts", rollout)
+            new.append(rollout)
+        return new
+
     def forget(self, rollout_ids: Iterable[str]) -> None:
         """Keep no more of these in memory than a report needs; they are on the disk."""
         for rollout_id in rollout_ids:

@@ -18,12 +18,15 @@ from journeyman.flow.events import (
 )
 from journeyman.flow.jobs import Stage
 from journeyman.sandbox import reap
+from journeyman.types import Failure
 
 __all__ = ["Watch"]
 
 _TICK_S = 0.5
 _MEASURE_EVERY_S = 5.0
 _REAP_EVERY_S = 60.0
+_SHARE_EVERY_S = 2.0
+_EXPIRED = Failure(cause="worker_lost", detail="its driver let the lease run out")
 _LATE = 4.0
 """An attempt that takes so many times the median is a straggler."""
 _LEAST_LATE_S = 30.0
@@ -45,7 +48,7 @@ class Watch:
         self._tell_status = tell_status
         self._load: Load = measure_load()
         self._measured_at = board.clock()
-        self._reaped_at = board.clock()
+        self._reaped_at = self._shared_at = board.clock()
 
     async def run(self) -> None:
         """Look after everything until cancelled. Raises where a run can no longer get on."""
@@ -58,6 +61,9 @@ class Watch:
             if now - self._measured_at >= _MEASURE_EVERY_S:
                 self._measure(now)
                 self._find_stragglers(now)
+            if self._board.ledger.is_shared and now - self._shared_at >= _SHARE_EVERY_S:
+                self._shared_at = now
+                self._board.share(_EXPIRED)
             if now - self._reaped_at >= _REAP_EVERY_S:
                 self._reaped_at = now
                 await self.reap()

@@ -36,7 +36,7 @@ from journeyman.runs.storage import (
     write_atomic,
 )
 
-__all__ = ["RunFolder", "slug"]
+__all__ = ["RunFolder", "open_ledger", "slug"]
 
 _LOCK = ".driver"
 
@@ -136,9 +136,9 @@ class RunFolder:
 
     @property
     def ledger(self) -> Ledger:
-        """The run's ledger, opened at first use."""
+        """The run's ledger, opened at first use: a file of its own, or what its config names."""
         if self._ledger is None:
-            self._ledger = Ledger(self.path / "ledger.sqlite")
+            self._ledger = open_ledger(self.path)
         return self._ledger
 
     def append(self, stream: str, record: Record) -> None:
@@ -207,6 +207,16 @@ class RunFolder:
         self.close()
 
 
+def open_ledger(path: Path) -> Ledger:
+    """Open the ledger of the run in a folder, wherever its config says that it is."""
+    url = str(_read_config(path).get("ledger", ""))
+    if not url:
+        return Ledger(path / "ledger.sqlite")
+    from journeyman.runs.postgres import PostgresDatabase  # not installed everywhere
+
+    return Ledger(PostgresDatabase(url, path.name))
+
+
 def _fill(
     folder: Path, config: Config, argv: Sequence[str], lock_record: Mapping[str, Any]
 ) -> None:
@@ -217,7 +227,8 @@ def _fill(
     (folder / "status.json").write_text(json.dumps(status, indent=2) + "\n")
     (folder / "events.jsonl").touch()
     (folder / "rollouts.jsonl").touch()
-    Ledger(folder / "ledger.sqlite").close()
+    if not getattr(config, "ledger", ""):
+        Ledger(folder / "ledger.sqlite").close()
 
 
 def _new_name(verb: str, what: str, config: Config) -> str:

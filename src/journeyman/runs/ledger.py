@@ -11,18 +11,15 @@ as the answer. Attempts are only ever added. It is not where big things lie: tho
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sqlite3
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from journeyman.errors import JourneymanError
-from journeyman.runs.schema import SETTINGS, TABLES, TRIGGERS, VERSION
+from journeyman.runs.database import Database, SqliteDatabase, Statements
+from journeyman.runs.schema import VERSION
 from journeyman.types import Failure
 
 __all__ = ["Attempt", "Lease", "Ledger", "Outcome", "Owed"]
@@ -77,36 +74,43 @@ class Attempt:
 
 
 class Ledger:
-    """The open ledger file of one run. Every call is one short transaction."""
+    """The open ledger of one run. Every call is one short transaction."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, place: Path | Database) -> None:
+        self._base = SqliteDatabase(place) if isinstance(place, Path) else place
         try:
-            self._base = sqlite3.connect(path, isolation_level=None)
-        except sqlite3.Error as error:
-            raise _explain(path, error) from error
-        try:
-            for statement in (*SETTINGS, *TABLES, *TRIGGERS):
-                self._base.execute(statement)
             self._check_version()
-        except sqlite3.Error as error:
-            self._base.close()
-            raise _explain(path, error) from error
         except JourneymanError:
             self._base.close()
             raise
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether drivers on several hosts may write it at once."""
+        return self._base.is_shared
+
     def close(self) -> None:
-        """Close the file. Safe to call twice."""
+        """Close it. Safe to call twice."""
         self._base.close()
 
+    def now(self) -> float:
+        """Return the Unix time by the clock that all who write this ledger share."""
+        return self._base.now()
+
     # --- writing ---------------------------------------------------------------------------
+
+    def remember(self, name: str, value: str) -> str:
+        """Keep a value of the run, unless there is one already; return the one that is kept."""
+        with self._base.transaction() as base:
+            base.execute("INSERT INTO run VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
+        found: str = self._base.read("SELECT value FROM run WHERE name = ?", (name,))[0][0]
+        return found
 
     def enrol(self, rollouts: Iterable[tuple[str, str]], first_stage: str) -> None:
         """Add `(rollout_id, group_id)` pairs, each owing its first stage; known ones stay as is."""
         rows = [(*pair, position) for position, pair in enumerate(rollouts)]
         stages = [(row[0], first_stage) for row in rows]
-        with self._transaction() as base:
+        with self._base.transaction() as base:
             base.executemany(
                 "INSERT INTO rollout (rollout_id, group_id, position) VALUES (?, ?, ?)"
                 " ON CONFLICT DO NOTHING",
@@ -120,8 +124,8 @@ class Ledger:
 
     def lease(self, rollout_id: str, stage: str, *, owner: str, duration_s: float) -> Lease | None:
         """Take an owed stage and begin an attempt; None if it is not owed."""
-        now = time.time()
-        with self._transaction() as base:
+        now = self._base.now()
+        with self._base.transaction() as base:
             row = base.execute(
                 "UPDATE stage SET state = 'leased', token = token + 1"
                 " WHERE rollout_id = ? AND stage = ? AND state = 'owed' RETURNING token",
@@ -140,12 +144,12 @@ class Ledger:
 
     def renew(self, lease: Lease, duration_s: float) -> bool:
         """Move a lease's end; False if it is no longer held."""
-        with self._transaction() as base:
+        with self._base.transaction() as base:
             done = base.execute(
                 "UPDATE lease SET expires_at = ? WHERE rollout_id = ? AND stage = ? AND token = ?",
-                (time.time() + duration_s, lease.rollout_id, lease.stage, lease.token),
+                (self._base.now() + duration_s, lease.rollout_id, lease.stage, lease.token),
             )
-            return done.rowcount == 1
+            return bool(done.rowcount == 1)
 
     def complete(
         self, lease: Lease, result: str, *, next_stage: str = "", record: str | None = None
@@ -154,12 +158,12 @@ class Ledger:
 
         False if the lease is stale: then `result` is only kept as an event.
         """
-        with self._transaction() as base:
-            if not self._end(lease, "done", result):
+        with self._base.transaction() as base:
+            if not self._end(base, lease, "done", result):
                 return False
-            self._end_attempt(lease, "succeeded", Failure(cause=""), "")
+            self._end_attempt(base, lease, "succeeded", Failure(cause=""), "")
             if next_stage:
-                self._owe(lease.rollout_id, next_stage)
+                self._owe(base, lease.rollout_id, next_stage)
             if record is not None:
                 base.execute(
                     "UPDATE rollout SET record = ? WHERE rollout_id = ?",
@@ -181,60 +185,80 @@ class Ledger:
         False if the lease is stale: then the failure is only kept as an event.
         """
         state = "failed" if retry_at is None else "owed"
-        with self._transaction():
-            if not self._end(lease, state, failure.model_dump_json(), retry_at or 0.0):
+        with self._base.transaction() as base:
+            if not self._end(base, lease, state, failure.model_dump_json(), retry_at or 0.0):
                 return False
-            self._end_attempt(lease, "failed", failure, evidence)
+            self._end_attempt(base, lease, "failed", failure, evidence)
             if retry_at is None and next_stage:
-                self._owe(lease.rollout_id, next_stage)
+                self._owe(base, lease.rollout_id, next_stage)
             return True
 
-    def reclaim(self, failure: Failure, *, is_everything: bool = False) -> list[Lease]:
-        """Take back leases that have run out, or all of them; their stages are owed again.
+    def renew_all(self, owner: str, duration_s: float) -> int:
+        """Move the end of every lease of one owner, and return how many it holds."""
+        with self._base.transaction() as base:
+            until = self._base.now() + duration_s
+            done = base.execute("UPDATE lease SET expires_at = ? WHERE owner = ?", (until, owner))
+            return int(done.rowcount)
 
-        A driver that holds the run's lock knows that every lease it finds is a dead one's.
+    def reclaim(
+        self, failure: Failure, *, is_everything: bool = False, owner: str | None = None
+    ) -> list[Lease]:
+        """Take back leases that have run out, or all of them, or all of one owner's.
+
+        Their stages are owed again. A driver that holds the run's lock knows that every lease it finds
+        is a dead one's; in a shared ledger, that every lease of its own name is.
         """
-        limit = float("inf") if is_everything else time.time()
-        with self._transaction() as base:
-            rows = base.execute(
-                "SELECT rollout_id, stage, token, owner FROM lease WHERE expires_at <= ?", (limit,)
-            ).fetchall()
-            leases = [Lease(*row) for row in rows]
+        select = "SELECT rollout_id, stage, token, owner FROM lease"
+        with self._base.transaction() as base:
+            if is_everything:
+                rows = base.execute(select).fetchall()
+            elif owner is not None:
+                rows = base.execute(f"{select} WHERE owner = ?", (owner,)).fetchall()
+            else:
+                now = self._base.now()
+                rows = base.execute(f"{select} WHERE expires_at <= ?", (now,)).fetchall()
+            leases = [
+                lease
+                for lease in (Lease(*row) for row in rows)
+                if self._end(base, lease, "owed", None)
+            ]
             for lease in leases:
-                self._end(lease, "owed", None)
-                self._end_attempt(lease, "failed", failure, "")
+                self._end_attempt(base, lease, "failed", failure, "")
         return leases
 
     def adopt(self, rollout_id: str, record: str) -> None:
         """Take a final record from `rollouts.jsonl` that the ledger lost with the power."""
-        with self._transaction() as base:
+        with self._base.transaction() as base:
             base.execute("DELETE FROM lease WHERE rollout_id = ?", (rollout_id,))
             base.execute("UPDATE stage SET state = 'done' WHERE rollout_id = ?", (rollout_id,))
             base.execute("UPDATE rollout SET record = ? WHERE rollout_id = ?", (record, rollout_id))
 
     def note(self, kind: str, rollout_id: str = "", detail: str = "") -> None:
         """Add one event."""
-        with self._transaction() as base:
+        with self._base.transaction() as base:
             base.execute(
-                "INSERT INTO event VALUES (?, ?, ?, ?)", (time.time(), kind, rollout_id, detail)
+                "INSERT INTO event VALUES (?, ?, ?, ?)",
+                (self._base.now(), kind, rollout_id, detail),
             )
 
     def open_sandbox(self, name: str, lease: Lease) -> None:
         """Remember a sandbox before it exists, so that whoever comes later knows of it."""
-        with self._transaction() as base:
+        with self._base.transaction() as base:
             base.execute(
                 "INSERT INTO sandbox VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
-                (name, lease.rollout_id, lease.stage, lease.token, time.time()),
+                (name, lease.rollout_id, lease.stage, lease.token, self._base.now()),
             )
 
     def close_sandbox(self, name: str) -> None:
         """Remember that a sandbox is gone."""
-        with self._transaction() as base:
-            base.execute("UPDATE sandbox SET closed_at = ? WHERE name = ?", (time.time(), name))
+        with self._base.transaction() as base:
+            base.execute(
+                "UPDATE sandbox SET closed_at = ? WHERE name = ?", (self._base.now(), name)
+            )
 
     def add_artifact(self, lease: Lease, path: str, digest: str, size_bytes: int) -> None:
         """Remember a file that an attempt wrote; `path` is relative to the run folder."""
-        with self._transaction() as base:
+        with self._base.transaction() as base:
             base.execute(
                 "INSERT INTO artifact VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (rollout_id, token, path) DO UPDATE"
@@ -251,26 +275,27 @@ class Ledger:
             " JOIN rollout USING (rollout_id) WHERE state = 'owed'"
         )
         if rollout_ids is None:
-            return [Owed(*row) for row in self._read(f"{select} ORDER BY position, stage")]
+            return [Owed(*row) for row in self._base.read(f"{select} ORDER BY position, stage")]
         found = []
         for rollout_id in rollout_ids:
-            found += self._read(f"{select} AND stage.rollout_id = ?", (rollout_id,))
+            found += self._base.read(f"{select} AND stage.rollout_id = ?", (rollout_id,))
         return [Owed(*row) for row in found]
 
     def record(self, rollout_id: str) -> str | None:
         """Return one rollout's final record; None where it has none."""
-        rows = self._read("SELECT record FROM rollout WHERE rollout_id = ?", (rollout_id,))
+        rows = self._base.read("SELECT record FROM rollout WHERE rollout_id = ?", (rollout_id,))
         return rows[0][0] if rows else None
 
     def leased(self) -> list[Lease]:
         """Return every lease that is held."""
         return [
-            Lease(*row) for row in self._read("SELECT rollout_id, stage, token, owner FROM lease")
+            Lease(*row)
+            for row in self._base.read("SELECT rollout_id, stage, token, owner FROM lease")
         ]
 
     def outcome(self, rollout_id: str, stage: str) -> Outcome | None:
         """Return how a stage ended; None if it has not."""
-        rows = self._read(
+        rows = self._base.read(
             "SELECT state, result FROM stage WHERE rollout_id = ? AND stage = ?"
             " AND state IN ('done', 'failed')",
             (rollout_id, stage),
@@ -279,12 +304,12 @@ class Ledger:
 
     def records(self) -> dict[str, str | None]:
         """Return each rollout's final record, None where it is not finished, by enrolment."""
-        return dict(self._read("SELECT rollout_id, record FROM rollout ORDER BY position"))
+        return dict(self._base.read("SELECT rollout_id, record FROM rollout ORDER BY position"))
 
     def counts(self) -> dict[str, Counter[str]]:
         """Return how many rollouts are in each state, by stage."""
         counted: dict[str, Counter[str]] = {}
-        for stage, state, number in self._read(
+        for stage, state, number in self._base.read(
             "SELECT stage, state, COUNT(*) FROM stage GROUP BY stage, state"
         ):
             counted.setdefault(stage, Counter())[state] = number
@@ -292,11 +317,10 @@ class Ledger:
 
     def attempts(self, rollout_id: str, stage: str | None = None) -> list[Attempt]:
         """Return the history of one rollout, or of one of its stages, oldest first."""
-        rows = self._read(
-            "SELECT * FROM attempt WHERE rollout_id = ? AND (? IS NULL OR stage = ?)"
-            " ORDER BY started_at, token",
-            (rollout_id, stage, stage),
-        )
+        query, values = "SELECT * FROM attempt WHERE rollout_id = ?", [rollout_id]
+        if stage is not None:
+            query, values = f"{query} AND stage = ?", [*values, stage]
+        rows = self._base.read(f"{query} ORDER BY started_at, token", values)
         return [Attempt(*row) for row in rows]
 
     def failures(self, rollout_id: str, stage: str) -> Counter[str]:
@@ -309,65 +333,60 @@ class Ledger:
 
     def events(self, kind: str | None = None) -> list[tuple[float, str, str, str]]:
         """Return `(at, kind, rollout_id, detail)` of every event, or of one kind."""
-        return self._read(
-            "SELECT * FROM event WHERE (? IS NULL OR kind = ?) ORDER BY at", (kind, kind)
-        )
+        if kind is None:
+            return self._base.read("SELECT * FROM event ORDER BY at")
+        return self._base.read("SELECT * FROM event WHERE kind = ? ORDER BY at", (kind,))
+
+    def new_records(self, known: Container[str]) -> dict[str, str]:
+        """Return the final records of rollouts that are not `known` yet."""
+        names = self._base.read("SELECT rollout_id FROM rollout WHERE record IS NOT NULL")
+        new = [name for (name,) in names if name not in known]
+        return {name: text for name in new if (text := self.record(name)) is not None}
 
     def open_sandboxes(self) -> list[str]:
         """Return the names of sandboxes that nobody has closed."""
-        return [row[0] for row in self._read("SELECT name FROM sandbox WHERE closed_at IS NULL")]
+        return [
+            row[0] for row in self._base.read("SELECT name FROM sandbox WHERE closed_at IS NULL")
+        ]
 
     # --- inside ----------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self._base.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._base
-            except BaseException:
-                if self._base.in_transaction:
-                    self._base.execute("ROLLBACK")
-                raise
-            self._base.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if self._base.in_transaction:
-                self._base.execute("ROLLBACK")
-            raise _explain(self.path, error) from error
-
-    def _read(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
-        try:
-            return self._base.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise _explain(self.path, error) from error
-
-    def _end(self, lease: Lease, state: str, result: str | None, ready_at: float = 0.0) -> bool:
+    def _end(
+        self,
+        base: Statements,
+        lease: Lease,
+        state: str,
+        result: str | None,
+        ready_at: float = 0.0,
+    ) -> bool:
         """Drop the lease and set its stage's state, or keep the late result as an event."""
         key = (lease.rollout_id, lease.stage, lease.token)
-        held = self._base.execute(
+        held = base.execute(
             "DELETE FROM lease WHERE rollout_id = ? AND stage = ? AND token = ?", key
         )
         if held.rowcount != 1:
             detail = json.dumps({"stage": lease.stage, "token": lease.token, "result": result})
-            self._base.execute(
+            base.execute(
                 "INSERT INTO event VALUES (?, 'late_result', ?, ?)",
-                (time.time(), lease.rollout_id, detail),
+                (self._base.now(), lease.rollout_id, detail),
             )
             return False
-        self._base.execute(
+        base.execute(
             "UPDATE stage SET state = ?, result = ?, ready_at = ?"
             " WHERE rollout_id = ? AND stage = ? AND token = ?",
             (state, None if state == "owed" else result, ready_at, *key),
         )
         return True
 
-    def _end_attempt(self, lease: Lease, outcome: str, failure: Failure, evidence: str) -> None:
-        self._base.execute(
+    def _end_attempt(
+        self, base: Statements, lease: Lease, outcome: str, failure: Failure, evidence: str
+    ) -> None:
+        base.execute(
             "UPDATE attempt SET outcome = ?, ended_at = ?, cause = ?, detail = ?, evidence = ?"
             " WHERE rollout_id = ? AND stage = ? AND token = ? AND outcome = 'running'",
             (
                 outcome,
-                time.time(),
+                self._base.now(),
                 failure.cause,
                 failure.detail,
                 evidence,
@@ -377,31 +396,17 @@ class Ledger:
             ),
         )
 
-    def _owe(self, rollout_id: str, stage: str) -> None:
-        self._base.execute(
+    def _owe(self, base: Statements, rollout_id: str, stage: str) -> None:
+        base.execute(
             "INSERT INTO stage (rollout_id, stage, state, token, ready_at)"
             " VALUES (?, ?, 'owed', 0, 0) ON CONFLICT DO NOTHING",
             (rollout_id, stage),
         )
 
     def _check_version(self) -> None:
-        self._base.execute(
-            "INSERT INTO run VALUES ('schema', ?) ON CONFLICT DO NOTHING", (str(VERSION),)
-        )
-        found = self._read("SELECT value FROM run WHERE name = 'schema'")[0][0]
+        found = self.remember("schema", str(VERSION))
         if found != str(VERSION):
             raise JourneymanError(
-                f"{self.path} was written by another version of Journeyman (schema {found})",
+                f"{self._base.name} was written by another version of Journeyman (schema {found})",
                 "read it with that version, or start a run under another name",
             )
-
-
-def _explain(path: Path, error: sqlite3.Error) -> JourneymanError:
-    text = str(error)
-    if "full" in text:
-        hint = "free some space, then give the same command with --resume"
-        return JourneymanError(f"no space left on the disk that holds {path}", hint)
-    if "malformed" in text or "not a database" in text:
-        hint = "start a run under another name; rollouts.jsonl still holds what was finished"
-        return JourneymanError(f"{path} is damaged: {text}", hint)
-    return JourneymanError(f"cannot use {path}: {text}", "choose a folder that you may write to")

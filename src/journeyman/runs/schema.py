@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SETTINGS", "TABLES", "TRIGGERS", "VERSION"]
+__all__ = ["POSTGRES_TRIGGERS", "SETTINGS", "TABLES", "TRIGGERS", "VERSION"]
 
 VERSION = 1
 
@@ -72,7 +72,7 @@ TABLES = (
         token INTEGER NOT NULL,
         path TEXT NOT NULL,
         digest TEXT NOT NULL,
-        size_bytes INTEGER NOT NULL,
+        size_bytes BIGINT NOT NULL,
         PRIMARY KEY (rollout_id, token, path))""",
 )
 
@@ -82,4 +82,15 @@ TRIGGERS = (
     """CREATE TRIGGER IF NOT EXISTS attempt_ends_once BEFORE UPDATE ON attempt
         WHEN OLD.outcome <> 'running'
         BEGIN SELECT RAISE(ABORT, 'an attempt ends once'); END""",
+)
+
+POSTGRES_TRIGGERS = (
+    """CREATE OR REPLACE FUNCTION keep_attempt() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF TG_OP = 'DELETE' THEN RAISE EXCEPTION 'attempts are never deleted'; END IF;
+            IF OLD.outcome <> 'running' THEN RAISE EXCEPTION 'an attempt ends once'; END IF;
+            RETURN NEW;
+        END $$""",
+    """CREATE OR REPLACE TRIGGER attempt_is_kept BEFORE DELETE OR UPDATE ON attempt
+        FOR EACH ROW EXECUTE FUNCTION keep_attempt()""",
 )
