@@ -121,6 +121,17 @@ class Producing:
         return [it.reason for it in self.events if it.kind == "group_finished"]
 
 
+async def settle(condition):
+    """Wait until something is so, however slow the machine."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - conditions have no event
+            await asyncio.sleep(0.02)
+
+
+def begun(it):
+    return len({job.seat.group_id for job in it.executor.jobs})
+
+
 async def test_groups_are_full_in_order_and_stamped_with_the_weights_version(tmp_path, config):
     async with Producing(tmp_path, config, half) as it:
         first = await it.producer.take(2)
@@ -146,17 +157,17 @@ async def plan_of(config):
 
 async def test_no_more_groups_are_in_the_making_than_the_staleness_allows(tmp_path, config):
     async with Producing(tmp_path, config, half) as it:
-        await asyncio.sleep(0.3)
-        assert len({job.seat.group_id for job in it.executor.jobs}) == RULES.most_groups == 4
+        await settle(lambda: len(it.producer._ready) == RULES.most_groups == 4)
+        assert begun(it) == 4
         await it.producer.take(1)
-        await asyncio.sleep(0.3)
-        assert len({job.seat.group_id for job in it.executor.jobs}) == 5
+        await settle(lambda: len(it.producer._ready) == 4)
+        assert begun(it) == 5
 
 
 async def test_groups_that_are_too_old_are_never_handed_out(tmp_path, config):
     async with Producing(tmp_path, config, half) as it:
         await it.producer.take(1)
-        await asyncio.sleep(0.3)
+        await settle(lambda: len(it.producer._ready) == 4)
         it.producer.publish(2)
         groups = await it.producer.take(4)
     assert {version for group in groups for version in group.versions} == {(2, 2)}
@@ -170,8 +181,7 @@ async def test_rollouts_under_way_are_ended_or_kept_as_asked(tmp_path, config, o
 
     rules = RULES.model_copy(update={"on_stale": on_stale})
     async with Producing(tmp_path, config, never, rules) as it:
-        await it.producer._driver.started
-        await asyncio.sleep(0.2)
+        await settle(lambda: len(it.executor.jobs) == 16)
         hung = [job.sandbox_name for job in it.executor.jobs]
         assert len(hung) == 16
         for draft in it.producer._drafts.values():
@@ -231,7 +241,7 @@ async def test_after_a_crash_nothing_is_trained_twice_and_finished_work_is_kept(
     async with Producing(tmp_path, config, half) as it:
         first = await it.producer.take(2)
         state = ProducerState.model_validate_json(it.producer.state.model_dump_json())
-        await asyncio.sleep(0.3)
+        await settle(lambda: len(it.producer._ready) == 4)
         num_jobs = len(it.executor.jobs)
     assert state.taken == (0, 1)
     async with Producing(tmp_path, config, half, state=state) as it:

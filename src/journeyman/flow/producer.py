@@ -25,7 +25,8 @@ from journeyman.errors import JourneymanError
 from journeyman.flow.config import RolloutConfig
 from journeyman.flow.driver import Driver
 from journeyman.flow.events import Event, GroupFinished, PolicyChanged
-from journeyman.flow.executor import Executor, LocalExecutor
+from journeyman.flow.executor import Executor
+from journeyman.flow.executors import opened_executor
 from journeyman.flow.groups import (
     Group,
     GroupRules,
@@ -37,7 +38,6 @@ from journeyman.flow.groups import (
 from journeyman.flow.interruption import RunInterrupted
 from journeyman.flow.jobs import Seat
 from journeyman.flow.plan import Plan, label_models
-from journeyman.flow.workplace import Workplace
 from journeyman.runs import RunFolder, slug
 from journeyman.types import Rollout, Task, Trajectory
 
@@ -110,9 +110,14 @@ class GroupProducer:
         empty = Plan(self._plan.taskset, self._plan.tasks, self._plan.models, [])
         self._driver = Driver(self._config, self._run, empty, self._hear, is_open=True)
         self._driver.board.on_finished = self._collect
-        self._executor = self._given or await self._local_executor()
-        self._executor.set_policy(str(self.version))
-        self._driving = asyncio.create_task(self._driver.run(self._executor))
+        executor = self._given
+        if executor is None:
+            owner, emit = self._driver.owner, self._driver.emit
+            opening = opened_executor(self._config, self._plan, owner, emit)
+            executor = await self._stack.enter_async_context(opening)
+        self._executor = executor
+        executor.set_policy(str(self.version))
+        self._driving = asyncio.create_task(self._driver.run(executor))
         self._driver.started.add_done_callback(lambda _: self._fill())
         return self
 
@@ -174,13 +179,6 @@ class GroupProducer:
         )
 
     # --- making groups ---------------------------------------------------------------------
-
-    async def _local_executor(self) -> Executor:
-        assert self._driver is not None
-        place = Workplace(self._plan.models, ceilings=self._config.concurrency)
-        self._stack.push_async_callback(place.aclose)
-        closing_s = self._config.timeouts.closing_s
-        return LocalExecutor(place, self._driver.emit, closing_s=closing_s)
 
     def _fill(self) -> None:
         """Begin as many groups as may be in the making."""

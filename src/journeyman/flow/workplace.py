@@ -71,6 +71,11 @@ class Workplace:
                 self._own.append(self._models[spec])
         return self._models[spec]
 
+    def adopt(self, spec: str, model: Model) -> None:
+        """Take over an open model; it is closed with the others."""
+        self._models[spec] = model
+        self._own.append(model)
+
     def pressure(self, spec: str) -> ModelPressure:
         """Return what bounds the requests to the model of a spec."""
         if spec not in self._pressures:

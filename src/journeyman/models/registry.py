@@ -36,7 +36,7 @@ from journeyman.models.smollm2 import obtain_smollm2
 from journeyman.models.token_server import open_token_server
 from journeyman.types import Task
 
-__all__ = ["ModelEntry", "bind", "list_models", "open_model"]
+__all__ = ["ModelEntry", "bind", "list_models", "open_entry", "open_model", "read_models"]
 
 _FILE_NAME = "models.toml"
 
@@ -72,11 +72,14 @@ async def open_model(spec: str, *, seed: int = 0, on_progress: OnProgress | None
     """
     entry = read_models().get(spec)
     if entry is None:
-        return await _open(ModelEntry(spec=spec), spec, seed, on_progress)
-    return await _open(entry, spec, seed, on_progress)
+        return await open_entry(ModelEntry(spec=spec), spec, seed, on_progress)
+    return await open_entry(entry, spec, seed, on_progress)
 
 
-async def _open(entry: ModelEntry, name: str, seed: int, on_progress: OnProgress | None) -> Model:
+async def open_entry(
+    entry: ModelEntry, name: str, seed: int = 0, on_progress: OnProgress | None = None
+) -> Model:
+    """Open what a table of `models.toml` names, wherever that file is. Raises as `open_model`."""
     kind, _, rest = entry.spec.partition(":")
     if entry.spec == "oracle":
         return OracleModel()
