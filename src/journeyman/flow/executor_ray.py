@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,7 @@ _POLL_S = 0.5
 _LOOK_S = 1.0
 _MOST_AT_ONCE = 20_000
 _START_S = 120.0
+_GREETING_S = 10.0
 _HINT_EVERY_S = 10.0
 _FULL = 0.9
 _SAME_ENVIRONMENT = 0.25
@@ -326,6 +328,7 @@ async def opened_ray(
 
 def _connect(address: str) -> None:
     try:
+        _greet(address)
         ray.init(
             address=address,
             namespace=_NAMESPACE,
@@ -333,12 +336,19 @@ def _connect(address: str) -> None:
             ignore_reinit_error=True,
             configure_logging=False,
         )
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise JourneymanError(
             f"no Ray cluster at {address}: {reason}",
             "ray start --head, or --address local for one on this machine",
         ) from None
+
+
+def _greet(address: str) -> None:
+    """See that somebody listens at `host:port`: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and "/" not in address and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_GREETING_S).close()
 
 
 def _guard(owner: str) -> Any:
