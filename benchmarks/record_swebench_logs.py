@@ -104,7 +104,11 @@ def variants(task: Task, tree: Path, given: argparse.Namespace):
     yield {"name": "empty", "files": before}
     touched = [path for path in touched_paths([task.patch]) if path.endswith(".py")]
     if given.files:
-        touched = [str(path.relative_to(tree)) for path in tree.glob(f"{given.files}**/*.py")]
+        touched = [
+            str(path.relative_to(tree))
+            for path in tree.rglob("*.py")
+            if str(path.relative_to(tree)).startswith(given.files)
+        ]
     with tempfile.TemporaryDirectory() as scratch:
         for path in touched:
             (Path(scratch) / path).parent.mkdir(parents=True, exist_ok=True)

@@ -44,6 +44,14 @@ def test_only_tasks_that_both_tried_are_compared() -> None:
     assert compare_rates({"a": 1.0}, {"b": 1.0}).num_tasks == 0
 
 
+def test_equal_outcomes_are_no_certainty() -> None:
+    found = compare_rates(dict.fromkeys("abcde", 0.0), dict.fromkeys("abcde", 0.0))
+    low, high = found.interval
+    assert low == -high
+    assert 0.3 < high < 0.5
+    assert found.tasks_needed is None
+
+
 def test_several_rollouts_of_a_task_are_compared_by_permutation() -> None:
     found = compare_rates({"a": 0.5, "b": 1.0}, {"a": 0.25, "b": 0.5})
     assert found.test == "permutation"

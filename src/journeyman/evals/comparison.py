@@ -15,7 +15,7 @@ import random
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
-from journeyman.evals.statistics import bootstrap_mean
+from journeyman.evals.statistics import bootstrap_mean, wilson
 from journeyman.types import Data
 
 __all__ = ["PairedComparison", "compare_rates", "mcnemar", "num_tasks_needed", "permutation"]
@@ -64,11 +64,19 @@ def compare_rates(first: Mapping[str, float], second: Mapping[str, float]) -> Pa
         only_first=above,
         only_second=below,
         difference=mean,
-        interval=bootstrap_mean(differences),
+        interval=_interval(differences, mean),
         p_value=p_value,
         test="McNemar" if is_single else "permutation",
         tasks_needed=num_tasks_needed(differences),
     )
+
+
+def _interval(differences: Sequence[float], mean: float) -> tuple[float, float]:
+    """A bootstrap over tasks; equal differences have no spread, and Wilson's bound stands for it."""
+    if len(set(differences)) > 1:
+        return bootstrap_mean(differences)
+    slack = wilson(0, len(differences))[1]
+    return max(-1.0, mean - slack), min(1.0, mean + slack)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

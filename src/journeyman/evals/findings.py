@@ -14,13 +14,15 @@ from journeyman.evals.words import chance, money, share, span
 __all__ = ["say_findings"]
 
 _FEW_TASKS = 30
+_GIVEN = "predictions"
+"""The scaffold of patches that others made: they are graded, not recommended."""
 
 
 def say_findings(evaluation: Evaluation) -> list[str]:
     """Return the findings, the most important first; one paragraph each."""
+    is_given = all(agent.scaffold == _GIVEN for agent in evaluation.agents)
     return [
-        *_best(evaluation),
-        *_power(evaluation),
+        *([] if is_given else [*_best(evaluation), *_power(evaluation)]),
         *_references(evaluation),
         *_honesty(evaluation),
         *_coverage(evaluation),
@@ -125,5 +127,6 @@ def _coverage(evaluation: Evaluation) -> Iterator[str]:
         if agent.num_failed or missing:
             yield (
                 f"{agent.name}: left out of its rate are {agent.num_failed} rollouts that failed for "
-                f"causes that are not the agent's, and {missing} that are not finished."
+                f"causes that are not the agent's, and {missing} that "
+                f"{'nobody answered' if agent.scaffold == _GIVEN else 'are not finished'}."
             )

@@ -71,7 +71,7 @@ async def make_benchmark(
     place = folder / "taskset"
     if (place / "taskset.toml").is_file():
         taskset = load_taskset(place)
-        return Benchmark(taskset, tuple(_notes(taskset, [])))
+        return Benchmark(taskset, tuple(_notes(taskset, config, [])))
     troubles: list[str] = []
     halves: list[Taskset] = []
     for wanted, make in ((config.num_mutated, _mutated), (config.num_mined, _mined)):
@@ -89,7 +89,7 @@ async def make_benchmark(
             f"journeyman tasks mutate {project.name} says more",
         )
     taskset = await asyncio.to_thread(_joined, project, place, halves, tasks)
-    return Benchmark(taskset, tuple(_notes(taskset, troubles)))
+    return Benchmark(taskset, tuple(_notes(taskset, config, troubles)))
 
 
 async def _mutated(
@@ -162,12 +162,12 @@ def _link(source: str, target: str) -> None:
         shutil.copy2(source, target, follow_symlinks=False)
 
 
-def _notes(taskset: Taskset, troubles: Sequence[str]) -> list[str]:
+def _notes(taskset: Taskset, config: BenchmarkConfig, troubles: Sequence[str]) -> list[str]:
     roads = [task.origin.road for task in taskset.tasks]
     num_mutated, num_mined = roads.count("mutate"), roads.count("mine")
     notes = [
-        f"The tasks are {num_mutated} bugs that were put into the code and {num_mined} fixes from its "
-        "history; each passed the gate by execution. They stand for repairing this code, not for "
-        "adding to it."
+        f"Tasks of bugs that were put into the code: {num_mutated} ({config.num_mutated} asked for); of "
+        f"fixes from its history: {num_mined} ({config.num_mined} asked for). Each passed the gate by "
+        "execution. They stand for repairing this code, not for adding to it."
     ]
     return [*notes, *(f"A road gave nothing: {trouble}" for trouble in troubles)]
