@@ -19,6 +19,7 @@ from journeyman.flow.events import (
 )
 from journeyman.runs import RunFolder
 from journeyman.tasks import Taskset, save_taskset
+from journeyman.tasks.gate_history import GateEntry, passed, record_gate
 from journeyman.types import (
     Completion,
     Ending,
@@ -82,9 +83,15 @@ def make_taskset(folder, num_tasks=3):
     (environment / "environment.json").write_text(record.model_dump_json())
     tasks = tuple(map(_task, range(num_tasks)))
     save_taskset(Taskset(name="shop", folder=folder, tasks=tasks, project="acme/shop"))
-    check = {"name": "fails_on_buggy", "is_ok": True, "detail": ""}
-    line = {"instance_id": tasks[0].instance_id, "at": 1_790_000_000, "checks": [check]}
-    (folder / "validations.jsonl").write_text(json.dumps(line) + "\n")
+    record_gate(folder, passed(tasks, by="mutate", num_runs=2))
+    bad = GateEntry(
+        instance_id=tasks[0].instance_id,
+        by="validate",
+        is_valid=False,
+        at="2026-11-30T01:00:00Z",
+        faults=("is_stable: test_total differs between runs",),
+    )
+    record_gate(folder, [bad])
     return folder
 
 

@@ -12,8 +12,9 @@ from journeyman.flow.interval import wilson
 from journeyman.runs import read_jsonl
 from journeyman.web.reading.rows import COLUMNS, Row
 from journeyman.web.reading.run import RunReader, page_key
-from journeyman.web.reading.text import visible
+from journeyman.web.reading.text import size_words, visible
 from journeyman.web.reading.timeline import cumulate, pace
+from journeyman.web.words import percent
 
 __all__ = ["live_state", "run_context", "summary_of"]
 
@@ -95,9 +96,30 @@ def live_state(run: RunReader) -> dict[str, Any]:
         "num_refused_rollouts": len(set().union(*map(set, tally.refused_rollouts.values()))),
         "failures": [[visible(cause), count] for cause, count in tally.failures.most_common()],
         "retries": tally.num_retries,
+        "groups": [[visible(name), count] for name, count in tally.groups.most_common()],
+        "resources": _resources(tally.resources),
         "log": [_log_line(it) for it in tally.log[-_MOST_LOG:]],
         "notices": run.notices(),
     }
+
+
+def _resources(measured: dict[str, Any]) -> list[list[str]]:
+    """Return what is in use, as name and words."""
+    if not measured:
+        return []
+    found = [["waiting", f"{measured.get('num_queued', 0)} stages"]]
+    for level in measured.get("levels") or ():
+        if isinstance(level, dict):
+            ceiling = level.get("ceiling")
+            words = f"{level.get('num_used', 0)}" + (f" of {ceiling}" if ceiling else "")
+            waiting = level.get("num_waiting")
+            words += f", {waiting} waiting" if waiting else ""
+            found.append([visible(str(level.get("name", ""))).replace("_", " "), words])
+    found.append(["processors", percent(float(measured.get("cpu_share") or 0), 0)])
+    if measured.get("total_bytes"):
+        free, total = (float(measured.get(name) or 0) for name in ("free_bytes", "total_bytes"))
+        found.append(["memory", f"{size_words(total - free)} of {size_words(total)}"])
+    return found
 
 
 def _models(rows: Sequence[Row]) -> list[dict[str, Any]]:

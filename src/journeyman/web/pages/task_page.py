@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-from journeyman.errors import JourneymanError
-from journeyman.runs import scan_jsonl
+from journeyman.tasks.gate_history import GateEntry, read_gate
 from journeyman.types import Task
 from journeyman.web.pages.diff import view_diff
 from journeyman.web.pages.piece import make_piece
@@ -17,7 +15,6 @@ from journeyman.web.reading.run import RunReader, page_key
 
 __all__ = ["task_context", "task_texts"]
 
-_HISTORY = ("validations.jsonl", "gate.jsonl", "journal.jsonl")
 _MOST_TESTS = 400
 
 
@@ -74,19 +71,23 @@ def _environment(run: RunReader, task: Task | None) -> dict[str, Any]:
 
 
 def _history(run: RunReader, name: str) -> list[dict[str, Any]]:
-    """Return what the taskset's logs say of a task's checks, the oldest first."""
+    """Return each passage of a task through the gate, the oldest first."""
     if run.taskset is None:
         return []
-    return [
-        record
-        for log in _HISTORY
-        for record in _records(run.taskset / log)
-        if isinstance(record, dict) and record.get("instance_id") == name and record.get("checks")
-    ]
+    return [_passage(it) for it in read_gate(run.taskset).get(name, [])]
 
 
-def _records(path: Path) -> list[Any]:
-    try:
-        return scan_jsonl(path).records
-    except JourneymanError:
-        return []
+def _passage(entry: GateEntry) -> dict[str, Any]:
+    """Part a passage into its checks: those that held, and what was found of those that did not."""
+    faults = {
+        check: fault for fault in entry.faults for check in entry.checks if fault.startswith(check)
+    }
+    return {
+        "by": entry.by,
+        "at": entry.at,
+        "is_valid": entry.is_valid,
+        "num_runs": entry.num_runs,
+        "flaky": entry.flaky_tests,
+        "checks": [(check, check not in faults, faults.get(check, "")) for check in entry.checks],
+        "others": [it for it in entry.faults if it not in faults.values()],
+    }

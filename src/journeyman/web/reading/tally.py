@@ -17,7 +17,18 @@ __all__ = ["Tally"]
 Event = Mapping[str, Any]
 
 _MOST_LOG = 300
-_QUIET = {"turn_taken", "stage_started", "stage_finished", "rollout_finished"}
+_QUIET = {
+    "turn_taken",
+    "tool_called",
+    "phase_changed",
+    "rollouts_queued",
+    "resources_measured",
+    "stage_started",
+    "stage_finished",
+    "verdict_given",
+    "rollout_finished",
+    "group_finished",
+}
 
 
 class Tally:
@@ -40,12 +51,19 @@ class Tally:
         """When each rollout ended, and 1 if it is solved."""
         self.tokens: dict[str, int] = kept.get("tokens", {})
         """Sampled tokens by whole Unix second."""
+        self.groups: Counter[str] = Counter(kept.get("groups", {}))
+        """Finished groups by what became of them: `kept`, or why not."""
+        self.resources: dict[str, Any] = kept.get("resources", {})
+        """The latest measurement of what is in use."""
         self.log: list[dict[str, Any]] = kept.get("log", [])
         """The latest events that a person may want to read."""
         self._takers: dict[str, Callable[[Event], None]] = {
             "run_started": self._take_start,
             "stage_started": self._take_stage,
+            "phase_changed": self._take_phase,
             "turn_taken": self._take_turn,
+            "resources_measured": self._take_resources,
+            "group_finished": self._take_group,
             "call_refused": self._take_refusal,
             "stage_finished": self._take_stage_end,
             "stage_failed": self._take_failure,
@@ -82,6 +100,18 @@ class Tally:
             "turns": 0,
             "call": "",
         }
+
+    def _take_phase(self, event: Event) -> None:
+        work = self.running.get(str(event.get("rollout_id")))
+        if work is not None:
+            work["phase"] = str(event.get("phase", ""))
+
+    def _take_resources(self, event: Event) -> None:
+        self.resources = {key: it for key, it in event.items() if key != "kind"}
+
+    def _take_group(self, event: Event) -> None:
+        is_kept = event.get("is_kept")
+        self.groups["kept" if is_kept else str(event.get("reason") or "not kept")] += 1
 
     def _take_turn(self, event: Event) -> None:
         calls = event.get("calls") or ()

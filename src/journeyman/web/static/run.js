@@ -100,7 +100,11 @@
     $("work").replaceChildren(...live.work.map((it) => make("li", {},
       make("a", { href: `rollout/${it.key}.html` }, it.id),
       make("span", { class: "tag" }, `${it.stage}${it.attempt > 1 ? `, attempt ${it.attempt}` : ""}`),
-      make("span", { class: "muted" }, it.turns ? `turn ${it.turns}${it.call ? `, ${it.call}` : ""}` : "starting"))));
+      make("span", { class: "muted" }, it.phase ? `${it.phase.replaceAll("_", " ")}, ` : "", it.turns ? `turn ${it.turns}${it.call ? `, ${it.call}` : ""}` : "starting"))));
+    $("resources").replaceChildren(...live.resources.map(([name, words]) => make("div", {}, make("dt", {}, name), make("dd", {}, words))));
+    $("resources").hidden = !live.resources.length;
+    $("groups-box").hidden = !live.groups.length;
+    $("groups").replaceChildren(...live.groups.map(([name, count]) => make("tr", {}, make("td", {}, name.replaceAll("_", " ")), make("td", { class: "num" }, String(count)))));
     if (live.num_running > live.work.length) $("work").append(make("li", { class: "muted" }, `and ${live.num_running - live.work.length} more`));
     app.lineChart($("chart-finished"), {
       series: [
