@@ -17,7 +17,7 @@ _NO_NETWORK = (
     r"|dial tcp|Could not reach host|Couldn't resolve host|Unknown host|Temporary failure in name"
     r"|Network is unreachable|[Cc]onnection (refused|timed out|reset)|spurious network error"
     r"|failed to (download|fetch|query)|Could not transfer artifact|407 Proxy|403 Forbidden|curl error"
-    r"|SSLError|[Cc]ertificate|i/o timeout|unable to access|Unauthorized"
+    r"|SSLError|could not be downloaded|[Cc]ertificate|i/o timeout|unable to access|Unauthorized"
 )
 _MODULES = f"{ENVIRONMENT_PATH}/node_modules"
 _KEEP_MODULES = f"rm -rf {_MODULES} && cp -a node_modules {_MODULES} && rm -rf node_modules"
@@ -265,7 +265,7 @@ PHP = Profile(
         ),
         Rung(
             name="composer dump-autoload",
-            command="rm -rf vendor && composer dump-autoload --no-interaction",
+            command="rm -rf vendor && composer dump-autoload --dev --no-interaction",
             needs=("composer.json",),
         ),
     ),
