@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cyclopts import App
 
+from journeyman.cli.data_see import show, stats
 from journeyman.cli.output import note, print_json
 from journeyman.errors import JourneymanError
 
 __all__ = ["app"]
 
 app = App(name="data", help="Training data: make it, count it, see it as the model does.")
+app.command(stats)
+app.command(show)
 
 
 @app.command(name="demonstrate")
@@ -82,6 +87,149 @@ def exercises_command(
     write_atomic(file, "".join(f"{line}\n" for line in lines))
     note(f"{len(lines)} conversations in {file}")
     return 0
+
+
+@app.command(name="pull-requests")
+def pull_requests_command(
+    repository: Path,
+    file: Path,
+    /,
+    *,
+    form: Literal["search_replace", "diff"] = "search_replace",
+    name: str = "",
+    export: Path | None = None,
+    edit_only: bool = False,
+) -> int:
+    """Write the pull requests of a Git repository as documents that `train midtrain --documents` reads.
+
+    Parameters
+    ----------
+    repository
+        The repository, with its history.
+    file
+        The JSONL file to write.
+    form
+        How the edit is written.
+    name
+        What the repository is called in the documents; its folder's name where none is given.
+    export
+        A JSON file of pull requests and issues, as `tasks mine` takes it.
+    edit_only
+        Train on the edit alone, with everything before it as context.
+    """
+    from journeyman.train.documents.document_file import write_documents
+    from journeyman.train.history import pull_requests
+
+    _refuse_existing(file)
+    found = pull_requests(
+        repository,
+        name=name or repository.resolve().name,
+        form=form,
+        export=export,
+        trains_on_context=not edit_only,
+    )
+    note(f"{write_documents(file, found)} pull requests in {file}")
+    return 0
+
+
+@app.command(name="fills")
+def fills_command(
+    corpus: Path,
+    file: Path,
+    /,
+    *,
+    num: int = 1000,
+    replace_share: float = 0.5,
+    most_characters: int = 2000,
+    seed: int = 0,
+) -> int:
+    """Write holes to be filled in a chat, as conversations that both stages of training read.
+
+    Parameters
+    ----------
+    corpus
+        A folder of source files.
+    file
+        The JSONL file to write.
+    num
+        How many.
+    replace_share
+        Share of them that are answered by a search-and-replace block.
+    most_characters
+        How much of a file is shown.
+    seed
+        Seed of what is drawn.
+    """
+    from journeyman.runs import write_atomic
+    from journeyman.train.corpus import find_files
+    from journeyman.train.documents.chat_fill import draw_fills
+
+    _refuse_existing(file)
+    found = draw_fills(
+        list(find_files([corpus])),
+        num,
+        replace_share=replace_share,
+        most_characters=most_characters,
+        seed=seed,
+    )
+    lines = [it.model_dump_json(exclude_defaults=True) for it in found]
+    write_atomic(file, "".join(f"{line}\n" for line in lines))
+    note(f"{len(lines)} holes in {file}")
+    return 0
+
+
+@app.command(name="questions")
+def questions_command(
+    corpus: Path,
+    file: Path,
+    /,
+    *,
+    model: str = "smollm2",
+    template: str = "hermes",
+    num: int = 100,
+    seed: int = 0,
+) -> int:
+    """Let a model ask and answer questions on source files, and keep what is grounded in them.
+
+    Parameters
+    ----------
+    corpus
+        A folder of source files.
+    file
+        The JSONL file to write.
+    model
+        The model, as `--model` takes it.
+    template
+        Its template, where it reads text.
+    num
+        How many files are asked about.
+    seed
+        Seed of which files.
+    """
+    from journeyman.runs import write_atomic
+    from journeyman.train.corpus import find_files
+    from journeyman.train.documents.questions import write_questions
+
+    _refuse_existing(file)
+    files = list(find_files([corpus]))
+    found, dropped = asyncio.run(
+        _with_model(model, lambda it: write_questions(it, template, files, number=num, seed=seed))
+    )
+    lines = [it.model_dump_json(exclude_defaults=True) for it in found]
+    write_atomic(file, "".join(f"{line}\n" for line in lines))
+    why = ", ".join(f"{count} {name}" for name, count in sorted(dropped.items()))
+    note(f"{len(lines)} questions in {file}; left out: {why or 'none'}")
+    return 0
+
+
+async def _with_model(spec: str, work: Callable[[Any], Awaitable[Any]]) -> Any:
+    from journeyman.models import open_model
+
+    model = await open_model(spec, on_progress=note)
+    try:
+        return await work(model)
+    finally:
+        await model.close()
 
 
 def _refuse_existing(path: Path) -> None:

@@ -29,6 +29,10 @@ class GivenMidtrain(MidtrainSettings):
     model: Annotated[Path, Parameter(parse=False)] = Path()
     corpus: tuple[Path, ...] = ()
     """A folder of source files; again for more."""
+    documents: tuple[Path, ...] = ()
+    """A JSONL file of documents that `journeyman data` wrote; again for more."""
+    conversations: tuple[Path, ...] = ()
+    """A JSONL file of conversations; again for more."""
 
 
 class GivenSft(SftSettings):

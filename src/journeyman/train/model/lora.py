@@ -54,8 +54,8 @@ def add_adapters(network: Network, settings: LoraSettings, *, seed: int = 0) -> 
         task_type="CAUSAL_LM",
     )
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        # `peft` asks `transformers` in a way that the latter has deprecated.
-        warnings.simplefilter("ignore", FutureWarning)
+        # `peft` asks `transformers` in a deprecated way, and has settings for experts.
+        warnings.simplefilter("ignore")
         torch.manual_seed(seed)
         wrapped = get_peft_model(network.base, chosen)
     return Adapters(network, wrapped)

@@ -7,9 +7,8 @@ with RunFolder.create(...) as run:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from pydantic import Field
@@ -17,29 +16,11 @@ from pydantic import Field
 from journeyman.config import Config
 from journeyman.errors import JourneymanError
 from journeyman.runs import RunFolder
-from journeyman.train.corpus import find_files
-from journeyman.train.documents import (
-    Document,
-    Encoded,
-    Holed,
-    SourceFile,
-    encode,
-    hole_between_characters,
-    hole_between_lines,
-    hole_in_line,
-    mask_repeats,
-    repository_document,
-    window,
-)
-from journeyman.train.documents.encode import Encoder
-from journeyman.train.documents.repository import fill_in_repository
-from journeyman.train.documents.split import share_of
+from journeyman.train.filters.clean import CleanSettings
 from journeyman.train.packing import LongDocuments, Method
 from journeyman.train.trainer.settings import TrainerSettings
 
-_CHARACTERS_PER_TOKEN = 2
-
-__all__ = ["MidtrainSettings", "make_documents", "midtrain"]
+__all__ = ["MidtrainSettings", "midtrain"]
 
 
 class MidtrainSettings(Config):
@@ -48,7 +29,18 @@ class MidtrainSettings(Config):
     model: Path
     """Folder of the model to begin with."""
     corpus: tuple[Path, ...] = ()
-    """Folders of source files."""
+    """Folders of source files, a repository each."""
+    clean: CleanSettings = CleanSettings()
+    """What of them is left out."""
+    documents: tuple[Path, ...] = ()
+    """JSONL files of documents that `journeyman data` wrote, e.g. of pull requests."""
+    conversations: tuple[Path, ...] = ()
+    """JSONL files of conversations, e.g. questions and answers, or holes filled in a chat."""
+    templates: tuple[str, ...] = ("qwen3_coder",)
+    """Templates that conversations are written in: `NAME`, `NAME=WEIGHT`, or `all`."""
+    repository_share: float = Field(default=0.3, ge=0, le=1)
+    """Share of a folder's files without holes that stand together in documents of several files, in the
+    order of their imports and written in one of several forms."""
     row_length: int = Field(default=1024, ge=2)
     """Tokens of a row: the context."""
     packing: Method = "best_fit"
@@ -75,27 +67,6 @@ class MidtrainSettings(Config):
     trainer: TrainerSettings = TrainerSettings()
 
 
-def make_documents(
-    files: Iterable[SourceFile], settings: MidtrainSettings, tokenizer: Encoder
-) -> tuple[list[Encoded], list[Encoded]]:
-    """Return the documents to train on, and the held-out ones, which have no holes.
-
-    What becomes of a file depends on its path and the seed alone, not on the files beside it.
-    """
-    train: list[Encoded] = []
-    held_out: list[Encoded] = []
-    for file in files:
-        draw = Random(f"{settings.trainer.seed} {file.path}")  # noqa: S311
-        if share_of(file.path) < settings.held_out_share:
-            held_out.append(encode(repository_document("", [file]), tokenizer))
-            continue
-        encoded = encode(_document(file, settings, draw), tokenizer)
-        if settings.min_repeat:
-            encoded = mask_repeats(encoded, settings.min_repeat)
-        train.append(encoded)
-    return train, held_out
-
-
 def midtrain(
     settings: MidtrainSettings,
     run: RunFolder | None,
@@ -104,23 +75,28 @@ def midtrain(
     on_progress: Callable[[str], None] | None = None,
 ) -> Path | None:
     """Train, and return the folder of the trained model, `model/` in the run."""
+    from journeyman.train.stages.corpus_documents import gather
     from journeyman.train.stages.fill_exam import FillExam
     from journeyman.train.stages.result import Training, train_model
     from journeyman.train.tokenizer import load_tokenizer
 
-    if not settings.corpus:
-        raise JourneymanError("no corpus to train on", "add --corpus FOLDER")
     tokenizer = load_tokenizer(settings.model)
-    files = list(find_files(settings.corpus))
-    documents, held_out = make_documents(files, settings, tokenizer)
+    gathered = gather(settings, tokenizer)
+    if not gathered.train:
+        raise JourneymanError(
+            f"nothing to train on: {gathered.describe()}",
+            "add --corpus FOLDER, or --documents FILE of journeyman data",
+        )
+    if on_progress is not None:
+        on_progress(gathered.describe())
     exam = None
-    if settings.num_fill_exercises:
-        aside = [it for it in files if share_of(it.path) < settings.held_out_share]
-        exam = FillExam(aside, tokenizer, settings.num_fill_exercises, seed=settings.trainer.seed)
+    if settings.num_fill_exercises and gathered.held_out_files:
+        number, seed = settings.num_fill_exercises, settings.trainer.seed
+        exam = FillExam(gathered.held_out_files, tokenizer, number, seed=seed)
     training = Training(
         model=settings.model,
-        documents=documents,
-        held_out=held_out,
+        documents=gathered.train,
+        held_out=gathered.held_out,
         trainer=settings.trainer,
         capacity=settings.row_length,
         method=settings.packing,
@@ -129,21 +105,3 @@ def midtrain(
         measure=exam,
     )
     return train_model(training, tokenizer, run, on_step=on_step, on_progress=on_progress)
-
-
-def _document(file: SourceFile, settings: MidtrainSettings, draw: Random) -> Document:
-    if draw.random() >= settings.fill_share:
-        return repository_document("", [file])
-    order = "spm" if draw.random() < settings.suffix_first_share else "psm"
-    # What lies farther from the hole than a row is long would only cut the document.
-    text = window(file.text, _CHARACTERS_PER_TOKEN * settings.row_length, draw)
-    cut = _cut(settings, draw.random())
-    return fill_in_repository("", [], file.path, cut(text, draw), order=order)  # type: ignore[arg-type]
-
-
-def _cut(settings: MidtrainSettings, drawn: float) -> Callable[[str, Random], Holed]:
-    if drawn < settings.line_share:
-        return hole_between_lines
-    if drawn < settings.line_share + settings.word_share:
-        return hole_in_line
-    return hole_between_characters

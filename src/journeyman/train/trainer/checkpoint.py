@@ -2,7 +2,8 @@
 
 `checkpoints/step_000100/` holds `weights.safetensors` (of what is trained: with adapters, theirs alone),
 `optimizer.pt` and `state.json`. Rows are a function of the step, and the model has no dropout, so
-nothing else has to be kept. The same files are written by one process and by many.
+nothing else has to be kept. The same files are written by one process and by many; the optimiser's
+states of a sharded run are by name, so that it goes on sharded.
 
     save_checkpoint(home, 100, processes, optimizer)
     step = load_newest(home, processes, optimizer)      # None if there is none
@@ -107,7 +108,7 @@ def _newest(home: Path | None) -> Path | None:
 
 def _read(place: Path, device: torch.device) -> tuple[int, dict[str, Any], dict[str, Any]]:
     try:
-        weights = load_file(place / "weights.safetensors", device=str(device))
+        weights = load_file(place / "weights.safetensors")
         states = torch.load(place / "optimizer.pt", map_location=device, weights_only=True)
         return int(json.loads((place / "state.json").read_text())["num_done"]), weights, states
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:

@@ -69,7 +69,9 @@ class Trainer:
         self.device = self.processes.device
         if not settings.keeps_activations:
             network.base.gradient_checkpointing_enable({"use_reentrant": False})
-        self.optimizer = self.processes.prepare(network, make_optimizer(network, settings))
+        self._flops = flops_per_token(network)
+        self.processes.prepare(network)
+        self.optimizer = make_optimizer(network, settings)
         self._objective = objective or cross_entropy(settings)
         self._rows = rows
         self._held_out = held_out
@@ -78,7 +80,6 @@ class Trainer:
         self._decode = decode
         self._recorder = Recorder(run, settings)
         self._on_step = on_step
-        self._flops = flops_per_token(network)
 
     def train(self) -> None:
         """Take all steps that are owed. Raises `JourneymanError` if the loss is no number any more."""

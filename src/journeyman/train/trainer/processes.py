@@ -1,7 +1,7 @@
 """The processes that take a step together, through `accelerate`: one, several, or sharded by FSDP2.
 
-What was launched decides: `accelerate launch` sets the process's environment, and nothing else here has
-to be told.
+`accelerate launch` or `torchrun` start them. Each has the whole model, or, with `sharding = "full"`, its
+share of every layer, by PyTorch's `fully_shard`: the same call on one CPU's processes and on many GPUs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import torch
 from accelerate import Accelerator
 from torch.distributed.checkpoint import state_dict as distributed
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 
 from journeyman.train.trainer.settings import TrainerSettings
 
@@ -29,25 +31,24 @@ class Processes:
         self.device: torch.device = self._accelerator.device
         self.number: int = self._accelerator.num_processes
         self.is_first: bool = self._accelerator.is_main_process
+        self.is_sharded: bool = settings.sharding == "full" and self.number > 1
+        """Whether no process has all weights."""
         self._is_half = _is_half(settings, self.device)
         self.network: Any = None
         """The network as it is called: wrapped where there are several processes."""
-
-    @property
-    def is_sharded(self) -> bool:
-        """Whether no process has all weights."""
-        return bool(getattr(self._accelerator, "is_fsdp2", False))
 
     @property
     def dtype(self) -> torch.dtype:
         """What products are made in."""
         return torch.bfloat16 if self._is_half else torch.float32
 
-    def prepare(self, network: Any, optimizer: torch.optim.Optimizer) -> Any:
-        """Move, wrap or shard a network; return the optimiser of its weights as they are then."""
-        self.network, optimizer = self._accelerator.prepare(network, optimizer)
-        # The wrapper of `accelerate` leaves out steps that it was not told of.
-        return getattr(optimizer, "optimizer", optimizer)
+    def prepare(self, network: Any) -> None:
+        """Move, wrap or shard a network, in place; its optimiser is made afterwards."""
+        if self.is_sharded:
+            _shard(network.to(self.device), self.number)
+            self.network = network
+        else:
+            self.network = self._accelerator.prepare_model(network)
 
     def share(self, rows: Sequence[RowT]) -> list[RowT]:
         """Return the rows of a step that this process takes; all processes get as many."""
@@ -115,6 +116,17 @@ class Processes:
         network = self._accelerator.unwrap_model(self.network)
         options = _whole(broadcast_from_rank0=True)
         distributed.set_optimizer_state_dict(network, optimizer, state, options=options)
+
+
+def _shard(network: Any, number: int) -> None:
+    """Share out the weights of every layer, and then of the rest."""
+    mesh = init_device_mesh(next(network.parameters()).device.type, (number,))
+    stacks = [it for it in network.modules() if isinstance(it, torch.nn.ModuleList)]
+    for stack in stacks:
+        for layer in stack:
+            if hasattr(layer, "self_attn") or hasattr(layer, "linear_attn"):
+                fully_shard(layer, mesh=mesh)
+    fully_shard(network, mesh=mesh)
 
 
 def _whole(**more: bool) -> Any:

@@ -52,6 +52,9 @@ class TrainerSettings(Config):
     num_checkpoints: int = Field(default=2, ge=1)
     """How many checkpoints are kept, the newest."""
 
+    sharding: Literal["none", "full"] = "none"
+    """Where several processes train: `none`, each has the whole model; `full`, each has a share of every
+    layer's weights, gradients and optimiser states (FSDP2)."""
     keeps_activations: bool = True
     """Whether a pass keeps every layer's activations; without, they are computed again in the backward
     pass, which takes a third more time and far less memory."""

@@ -1,0 +1,202 @@
+"""`journeyman data stats` and `data show`: what a stage would train on, counted or shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from journeyman.cli.output import note, print_json, print_lines, print_table
+from journeyman.cli.settings import resolve_settings
+from journeyman.cli.train import GivenMidtrain, GivenSft
+from journeyman.train.documents import Encoded
+from journeyman.train.extra import require_extra
+from journeyman.train.stages.midtrain import MidtrainSettings
+from journeyman.train.stages.sft import SftSettings
+
+__all__ = ["show", "stats"]
+
+stats = App(name="stats", help="Count what a stage would train on, by source.")
+show = App(name="show", help="Show documents as the model sees them: trained on, or context.")
+
+
+@stats.command(name="midtrain")
+def stats_midtrain(
+    model: Path,
+    /,
+    *,
+    given: Annotated[GivenMidtrain, Parameter(name="*")] = GivenMidtrain(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    json: bool = False,
+) -> int:
+    """Count the documents of `train midtrain` with the same flags.
+
+    Parameters
+    ----------
+    model
+        Folder of the model, for its tokenizer.
+    given
+        What would be trained on.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    json
+        Print the counts as JSON.
+    """
+    settings = resolve_settings(MidtrainSettings, config, given, model=model.absolute())
+    return _count(_midtrain_documents(settings), settings.row_length, is_json=json)
+
+
+@stats.command(name="sft")
+def stats_sft(
+    model: Path,
+    /,
+    *,
+    given: Annotated[GivenSft, Parameter(name="*")] = GivenSft(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    json: bool = False,
+) -> int:
+    """Count the sequences of `train sft` with the same flags.
+
+    Parameters
+    ----------
+    model
+        Folder of the model, for its tokenizer.
+    given
+        What would be trained on.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    json
+        Print the counts as JSON.
+    """
+    settings = resolve_settings(SftSettings, config, given, model=model.absolute())
+    return _count(_sft_documents(settings), settings.row_length, is_json=json)
+
+
+@show.command(name="midtrain")
+def show_midtrain(
+    model: Path,
+    /,
+    *,
+    given: Annotated[GivenMidtrain, Parameter(name="*")] = GivenMidtrain(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    num: int = 3,
+    source: str = "",
+    tokens: bool = False,
+) -> int:
+    """Show documents of `train midtrain` with the same flags; trained tokens stand out.
+
+    Parameters
+    ----------
+    model
+        Folder of the model, for its tokenizer.
+    given
+        What would be trained on.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    num
+        How many documents.
+    source
+        Only documents of this source.
+    tokens
+        Part the tokens from one another.
+    """
+    settings = resolve_settings(MidtrainSettings, config, given, model=model.absolute())
+    return _show(_midtrain_documents(settings), model, num, source, has_borders=tokens)
+
+
+@show.command(name="sft")
+def show_sft(
+    model: Path,
+    /,
+    *,
+    given: Annotated[GivenSft, Parameter(name="*")] = GivenSft(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    num: int = 3,
+    source: str = "",
+    tokens: bool = False,
+) -> int:
+    """Show sequences of `train sft` with the same flags; trained tokens stand out.
+
+    Parameters
+    ----------
+    model
+        Folder of the model, for its tokenizer.
+    given
+        What would be trained on.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    num
+        How many sequences.
+    source
+        Only sequences of this source.
+    tokens
+        Part the tokens from one another.
+    """
+    settings = resolve_settings(SftSettings, config, given, model=model.absolute())
+    return _show(_sft_documents(settings), model, num, source, has_borders=tokens)
+
+
+def _midtrain_documents(settings: MidtrainSettings) -> Sequence[Encoded]:
+    require_extra()
+    from journeyman.train.stages.corpus_documents import gather
+    from journeyman.train.tokenizer import load_tokenizer
+
+    found = gather(settings, load_tokenizer(settings.model))
+    note(found.describe())
+    return found.train
+
+
+def _sft_documents(settings: SftSettings) -> Sequence[Encoded]:
+    require_extra()
+    from journeyman.train.stages.sft import gather
+    from journeyman.train.tokenizer import load_tokenizer
+
+    found = gather(settings, load_tokenizer(settings.model))
+    note(found.describe())
+    return found.train
+
+
+def _count(documents: Sequence[Encoded], row_length: int, *, is_json: bool) -> int:
+    from journeyman.train.documents.counts import count_documents
+
+    counts = count_documents(documents, row_length)
+    if is_json:
+        print_json([asdict(it) for it in counts])
+        return 0
+    rows = [
+        (
+            it.source,
+            f"{it.num_documents:,}",
+            f"{it.num_tokens:,}",
+            f"{it.num_trained / max(1, it.num_tokens):.1%}",
+            f"{it.median_tokens:,}",
+            f"{it.longest:,}",
+            f"{it.num_long:,}",
+        )
+        for it in counts
+    ]
+    columns = ("source", "documents", "tokens", "trained", "median", "longest", "longer than a row")
+    print_table(columns, rows)
+    return 0
+
+
+def _show(
+    documents: Sequence[Encoded], model: Path, num: int, source: str, *, has_borders: bool
+) -> int:
+    from journeyman.train.documents.colours import paint
+    from journeyman.train.tokenizer import load_tokenizer
+
+    tokenizer = load_tokenizer(model)
+    chosen = [it for it in documents if not source or it.source == source]
+    is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    for number, document in enumerate(chosen[:num], start=1):
+        trained = sum(document.is_trained)
+        print_lines([f"--- {number}: {document.source}, {len(document)} tokens, {trained} trained"])
+        text = paint(document, tokenizer.decode, is_coloured=is_coloured, has_borders=has_borders)
+        print_lines([text])
+    return 0

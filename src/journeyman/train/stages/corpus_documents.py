@@ -1,0 +1,152 @@
+"""From folders and files of data to the documents of mid-training.
+
+Of each folder: filters, a share set aside, then every file either with a hole, or alone, or together
+with others in the order of imports. What becomes of a file depends on its path and the seed alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from journeyman.templates import get_template
+from journeyman.train.corpus import find_files
+from journeyman.train.documents import (
+    Document,
+    Encoded,
+    Holed,
+    SourceFile,
+    encode,
+    hole_between_characters,
+    hole_between_lines,
+    hole_in_line,
+    mask_repeats,
+    repository_document,
+    window,
+)
+from journeyman.train.documents.conversation import read_conversations
+from journeyman.train.documents.conversations import can_render, render_conversation
+from journeyman.train.documents.dependencies import order_by_dependency
+from journeyman.train.documents.document_file import read_documents
+from journeyman.train.documents.encode import Encoder
+from journeyman.train.documents.mixture import draw_templates, read_mixture
+from journeyman.train.documents.repository import fill_in_repository
+from journeyman.train.documents.serialisation import SERIALISATIONS, serialise
+from journeyman.train.documents.split import share_of
+from journeyman.train.filters.clean import clean
+from journeyman.train.stages.midtrain import MidtrainSettings
+from journeyman.train.tokenizer import PlainTokenizer
+
+__all__ = ["Corpus", "gather", "make_documents"]
+
+# Code has three to four characters a token: a document of so many fits its row.
+_CHARACTERS_PER_TOKEN = 2
+
+
+@dataclass(slots=True)
+class Corpus:
+    """What is trained on, and what was left out."""
+
+    train: list[Encoded] = field(default_factory=list)
+    held_out: list[Encoded] = field(default_factory=list)
+    held_out_files: list[SourceFile] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Files and renderings that were left out, by reason."""
+
+    def describe(self) -> str:
+        """Say in one line what there is."""
+        sources = Counter(it.source for it in self.train)
+        kept = ", ".join(f"{count:,} {name}" for name, count in sorted(sources.items()))
+        dropped = ", ".join(f"{count:,} {name}" for name, count in sorted(self.dropped.items()))
+        return f"documents: {kept or 'none'}; left out: {dropped or 'none'}"
+
+
+def gather(settings: MidtrainSettings, tokenizer: PlainTokenizer) -> Corpus:
+    """Read, filter and write everything that is trained on; `JourneymanError` for bad sources."""
+    found = Corpus()
+    for root in settings.corpus:
+        files, dropped = clean(find_files([root]), settings.clean)
+        found.dropped.update(dropped)
+        train, held_out = make_documents(files, settings, tokenizer, name=root.resolve().name)
+        found.train += train
+        found.held_out += held_out
+        aside = (it for it in files if share_of(it.path) < settings.held_out_share)
+        found.held_out_files += aside
+    for path in settings.documents:
+        found.train += [encode(it, tokenizer) for it in read_documents(path)]
+    for path in settings.conversations:
+        found.train += _conversations(path, settings, tokenizer, found.dropped)
+    if settings.min_repeat:
+        found.train = [mask_repeats(it, settings.min_repeat) for it in found.train]
+    return found
+
+
+def make_documents(
+    files: Iterable[SourceFile], settings: MidtrainSettings, tokenizer: Encoder, *, name: str = ""
+) -> tuple[list[Encoded], list[Encoded]]:
+    """Return a folder's documents to train on, and the held-out ones, which have no holes."""
+    train: list[Encoded] = []
+    held_out: list[Encoded] = []
+    together: list[SourceFile] = []
+    for file in files:
+        draw = Random(f"{settings.trainer.seed} {file.path}")  # noqa: S311
+        if share_of(file.path) < settings.held_out_share:
+            held_out.append(encode(repository_document("", [file]), tokenizer))
+        elif draw.random() < settings.fill_share:
+            train.append(encode(_holed(file, settings, draw), tokenizer))
+        elif draw.random() < settings.repository_share:
+            together.append(file)
+        else:
+            train.append(encode(repository_document("", [file]), tokenizer))
+    room = _CHARACTERS_PER_TOKEN * settings.row_length
+    for group in _groups(order_by_dependency(together), room):
+        form = SERIALISATIONS[int(share_of(group[0].path) * len(SERIALISATIONS))]
+        train.append(encode(serialise(name, group, form), tokenizer))
+    return train, held_out
+
+
+def _groups(files: Sequence[SourceFile], room: int) -> Iterator[list[SourceFile]]:
+    """Yield runs of files that fit together; one that is too long alone comes alone."""
+    group: list[SourceFile] = []
+    for file in files:
+        if group and sum(len(it.text) for it in group) + len(file.text) > room:
+            yield group
+            group = []
+        group.append(file)
+    if group:
+        yield group
+
+
+def _holed(file: SourceFile, settings: MidtrainSettings, draw: Random) -> Document:
+    # What lies farther from the hole than a row is long would only cut the document.
+    text = window(file.text, _CHARACTERS_PER_TOKEN * settings.row_length, draw)
+    holed = _cut(settings, draw.random())(text, draw)
+    is_suffix_first = draw.random() < settings.suffix_first_share
+    return fill_in_repository("", [], file.path, holed, order="spm" if is_suffix_first else "psm")
+
+
+def _cut(settings: MidtrainSettings, drawn: float) -> Callable[[str, Random], Holed]:
+    if drawn < settings.line_share:
+        return hole_between_lines
+    if drawn < settings.line_share + settings.word_share:
+        return hole_in_line
+    return hole_between_characters
+
+
+def _conversations(
+    path: Path, settings: MidtrainSettings, tokenizer: PlainTokenizer, dropped: Counter[str]
+) -> Iterator[Encoded]:
+    mixture = read_mixture(settings.templates)
+    for number, it in enumerate(read_conversations(path)):
+        key = f"{settings.trainer.seed} {it.id or number}"
+        for drawn in draw_templates(mixture, 1, key):
+            template = get_template(drawn.name)
+            if can_render(it.messages, it.tools, template):
+                yield from render_conversation(
+                    it.messages, it.tools, template, tokenizer, source=it.source
+                )
+            else:
+                dropped[f"that {template.name} cannot write"] += 1
