@@ -103,6 +103,37 @@ def test_one_document_has_the_scores_of_the_library(network):
     torch.testing.assert_close(ours, expected, atol=1e-5, rtol=0)
 
 
+def test_grouped_experts_have_the_losses_and_gradients_of_the_librarys_loop(network):
+    rows = [documents_of(9, 5), documents_of(14)]
+    assert network.base.config._experts_implementation == "grouped_mm"
+    assert network.mtp.config._experts_implementation == "grouped_mm"
+    grouped = losses_and_gradients(network, rows)
+    for part in (network.base, network.mtp):
+        part.set_experts_implementation("eager")
+    eager = losses_and_gradients(network, rows)
+    for part in (network.base, network.mtp):
+        part.set_experts_implementation("grouped_mm")
+    torch.testing.assert_close(grouped[0], eager[0], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(grouped[1], eager[1], rtol=1e-5, atol=1e-5)
+    assert grouped[2].keys() == eager[2].keys()
+    for name, value in eager[2].items():
+        torch.testing.assert_close(grouped[2][name], value, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_one_document_has_the_gradients_of_the_library(network):
+    (tokens,) = documents_of(12)
+    plain = Qwen3NextForCausalLM(network.base.config)
+    plain.load_state_dict(network.base.state_dict())
+    given = torch.tensor([tokens])
+    plain(input_ids=given, labels=given).loss.backward()
+    network.zero_grad()
+    losses = network(*batch([[tokens]])).token_losses_N
+    losses.mean().backward()
+    for name, weight in plain.named_parameters():
+        ours = network.base.get_parameter(name).grad
+        torch.testing.assert_close(ours, weight.grad, rtol=1e-3, atol=1e-5, msg=name)
+
+
 def test_a_prompt_and_its_cache_still_work(network):
     (document,) = documents_of(12)
     prompt = torch.tensor([document])
