@@ -19,6 +19,9 @@ def _launch(place: str, endpoint: Endpoint) -> Launch:
             "ANTHROPIC_MODEL": endpoint.model,
             "ANTHROPIC_DEFAULT_HAIKU_MODEL": endpoint.model,
             "CLAUDE_CODE_MAX_OUTPUT_TOKENS": str(endpoint.max_tokens),
+            # It knows the windows of its own models only, and takes others to be of a million tokens.
+            "CLAUDE_CODE_MAX_CONTEXT_TOKENS": str(endpoint.context_tokens),
+            "CLAUDE_CODE_AUTO_COMPACT_WINDOW": str(endpoint.context_tokens),
             # Without it the system prompt holds a number that changes from call to call.
             "CLAUDE_CODE_ATTRIBUTION_HEADER": "0",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
