@@ -191,8 +191,9 @@ def left_over(cache: Path, seen: set[tuple[int, str]]) -> dict[str, list[str]]:
     """List what a finished run must not leave."""
     from journeyman.sandbox import cgroups
 
-    pids = {pid for pid, _ in seen}
-    groups = [it for it in cgroups.names() if it.partition("-")[0] in map(str, pids)]
+    # A group is named after its maker's id and start: ids are used again.
+    makers = {f"{pid}-{start}" for pid, start in seen}
+    groups = [it for it in cgroups.names() if it.rsplit("-", 2)[0] in makers]
     mounts = [it for it in Path("/proc/mounts").read_text().splitlines() if str(cache) in it]
     alive = [f"{pid} {_command(pid)}" for pid, start in seen if identity(pid) == (pid, start)]
     folder = cache / "sandboxes"

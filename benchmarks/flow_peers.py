@@ -6,7 +6,8 @@ Six small real tasks (Git repositories with unit tests), a scripted model behind
 server, the same commands in every turn. Each runner is started as its users start it, in a virtual
 environment of its own (`uv`), and its whole time counts, from the start of the command to its end:
 
-- `mini`: mini-swe-agent's `mini-extra swebench`, environment `local` and then `docker`;
+- `mini`: mini-swe-agent's `mini-extra swebench`, environment `local`, then `bubblewrap` where `bwrap`
+  is on the path, then `docker`;
 - `verifiers`: `vf-eval` with its `bash` harness, runtime `subprocess` and then `docker`;
 - `journeyman`: `journeyman rollout`; it has no execution outside of sandboxes, so its namespace
   sandboxes stand beside the peers' plain local execution, and its Docker ones beside their Docker.
@@ -105,10 +106,17 @@ def run_mini(peer: Peer, root: Path, taskset, options, port: int, kind: str) -> 
         *("-c", f"model.model_kwargs.api_base=http://127.0.0.1:{port}/v1"),
         *("-c", "model.cost_tracking=ignore_errors"),
     ]
-    if kind == "local":
+    if kind != "docker":
         command += ["-c", f"environment.cwd={root / 'repository'}"]
-    settings = {"OPENAI_API_KEY": "none", "MSWEA_CONFIGURED": "true", "MSWEA_SILENT_STARTUP": "1"}
-    wall_s = timed(command, root / f"{name}.log", HF_HUB_OFFLINE="1", **settings)
+    settings = {
+        "OPENAI_API_KEY": "none",
+        "MSWEA_CONFIGURED": "true",
+        "MSWEA_SILENT_STARTUP": "1",
+        # Nothing here needs the network, and waiting for it is not the runner's doing.
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "HF_HUB_OFFLINE": "1",
+    }
+    wall_s = timed(command, root / f"{name}.log", **settings)
     done = json.loads((root / name / "out/preds.json").read_text())
     saved = list((root / name / "out").glob("*/*.traj.json"))
     ends = [json.loads(path.read_text())["info"]["exit_status"] for path in saved]
@@ -227,7 +235,8 @@ def compare(root: Path, taskset, options, port: int, base: str) -> dict[str, obj
     if "mini" in options.only:
         mini = Peer(options.peers, "mini", ["mini-swe-agent", "datasets"])
         found["mini-swe-agent"] = mini.version("mini-swe-agent")
-        for kind in ("local", "docker") if base else ("local",):
+        bwrap = ("bubblewrap",) if shutil.which("bwrap") else ()
+        for kind in ("local", *bwrap, *(("docker",) if base else ())):
             ways.append((f"mini {kind}", run_mini, (mini, root, taskset, options, port, kind)))
     if "verifiers" in options.only:
         peer = Peer(options.peers, "verifiers", ["verifiers"])

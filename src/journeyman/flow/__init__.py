@@ -20,6 +20,13 @@ from journeyman.flow.metrics import Metrics
 from journeyman.flow.plan import Plan, planned
 from journeyman.flow.predictions import Prediction, read_predictions, write_predictions
 from journeyman.flow.producer import GroupProducer
+from journeyman.flow.regrade import (
+    VerdictChange,
+    compare_verdicts,
+    plan_regrading,
+    read_rollouts,
+    taskset_of,
+)
 from journeyman.flow.report import write_report
 from journeyman.flow.summary import Coverage, ModelSummary, RunSummary, summarise
 from journeyman.flow.workplace import Workplace
@@ -52,13 +59,18 @@ __all__ = [
     "Seat",
     "Stage",
     "Timeouts",
+    "VerdictChange",
     "Workplace",
+    "compare_verdicts",
     "grade_predictions",
     "plan_grading",
+    "plan_regrading",
     "planned",
     "read_predictions",
+    "read_rollouts",
     "run_rollouts",
     "summarise",
+    "taskset_of",
     "wilson",
     "write_predictions",
     "write_report",
