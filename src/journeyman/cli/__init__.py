@@ -24,6 +24,7 @@ VERBS = {
     "rollout": ("rollout:rollout", "let models work on tasks in sandboxes, and grade them"),
     "eval": ("eval:app", "measure agents on a repository or a benchmark, with intervals"),
     "grade": ("grade:grade", "verdicts for a SWE-bench predictions file"),
+    "flow": ("flow:app", "try a plan for many rollouts on paper"),
     "templates": ("templates:app", "tool chat templates: list, render, parse, check"),
     "guard": ("guard:app", "score the reward-hacking rules, audit a run's rollouts"),
     "serve": ("serve:serve", "serve a model to IDEs and agents, over every protocol"),

@@ -31,6 +31,8 @@ _LATE = 4.0
 """An attempt that takes so many times the median is a straggler."""
 _LEAST_LATE_S = 30.0
 _FEWEST_SAMPLES = 10
+_MANY = 2000
+"""So many jobs under way are looked through less often."""
 
 
 class Watch:
@@ -48,14 +50,16 @@ class Watch:
         self._tell_status = tell_status
         self._load: Load = measure_load()
         self._measured_at = board.clock()
-        self._reaped_at = self._shared_at = board.clock()
+        self._reaped_at = self._shared_at = self._looked_at = board.clock()
 
     async def run(self) -> None:
         """Look after everything until cancelled. Raises where a run can no longer get on."""
         while True:
             await asyncio.sleep(_TICK_S)
             now = self._board.clock()
-            self._board.give_up_lost()
+            if len(self._board.held) < _MANY or now - self._looked_at >= _MEASURE_EVERY_S:
+                self._looked_at = now
+                self._board.give_up_lost()
             self._refuse_outage(now)
             self._tell_status()
             if now - self._measured_at >= _MEASURE_EVERY_S:
