@@ -18,7 +18,9 @@ _SHOWN_LINES = 40
 def show_text(run: Path, rollout_id: str | None, *, is_full: bool, is_json: bool) -> int:
     """Print a run's report and its rollouts, or one rollout turn by turn."""
     if not (run / "rollouts.jsonl").is_file():
-        raise JourneymanError(f"no run at {run}", "see what is there: ls runs")
+        raise JourneymanError(
+            f"no run at {run}", "see what is there: ls runs; in a browser: add --serve"
+        )
     rollouts = [Rollout.model_validate(record) for record in read_jsonl(run / "rollouts.jsonl")]
     if rollout_id is None:
         return _show_run(run, rollouts, is_json=is_json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -82,8 +83,18 @@ def _goal(run: RunReader) -> int:
 
 
 def _samples(run: RunReader) -> list[dict[str, Any]]:
-    """Return the latest rollouts of each step, the newest step first."""
+    """Return the latest rollouts with the step, or else the policy, that drew them; newest first."""
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in run.rows[-400:]]
     for row in rows:
         row["page"] = row["key"] or row["id"]
-    return sorted(rows, key=lambda it: (it["step"] or 0, it["started_at"]), reverse=True)[:120]
+        if row["step"] is None:
+            row["step"] = visible(run.tally.versions.get(row["id"], "")) or None
+    return sorted(rows, key=lambda it: (_number_in(it["step"]), it["started_at"]), reverse=True)[
+        :120
+    ]
+
+
+def _number_in(step: Any) -> float:
+    """Return the number that a step or a version's name ends with."""
+    found = re.search(r"\d+$", str(step))
+    return float(found[0]) if found else -1.0

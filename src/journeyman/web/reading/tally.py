@@ -51,6 +51,8 @@ class Tally:
         """When each rollout ended, and 1 if it is solved."""
         self.tokens: dict[str, int] = kept.get("tokens", {})
         """Sampled tokens by whole Unix second."""
+        self.versions: dict[str, str] = kept.get("versions", {})
+        """The policy that answered a rollout's latest turn, by rollout id, where models say it."""
         self.groups: Counter[str] = Counter(kept.get("groups", {}))
         """Finished groups by what became of them: `kept`, or why not."""
         self.resources: dict[str, Any] = kept.get("resources", {})
@@ -121,6 +123,8 @@ class Tally:
         self.tokens[second] = self.tokens.get(second, 0) + int(
             event.get("num_completion_tokens", 0)
         )
+        if event.get("policy_version"):
+            self.versions[str(event.get("rollout_id"))] = str(event["policy_version"])[:80]
         work = self.running.get(str(event.get("rollout_id")))
         if work is not None:
             work["turns"] = event.get("turn", 0)
