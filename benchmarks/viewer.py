@@ -168,16 +168,17 @@ def main() -> None:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
         open_page_once(browser)
+        print("rollouts     MB   cold s   kept s  again s   limit s  cold / limit", flush=True)
         for num in asked.sizes:
-            rows.append(measure(browser, num, asked.repeats, Path(place)))
+            it = measure(browser, num, asked.repeats, Path(place))
+            rows.append(it)
+            print(
+                f"{it['num_rollouts']:8,} {it['num_bytes'] / 1e6:6.1f} {it['cold_s']:8.3f} "
+                f"{it['kept_s']:8.3f} {it['again_s']:8.3f} {it['parse_limit_s']:9.4f} "
+                f"{it['cold_to_limit']:13.1f}",
+                flush=True,
+            )
         browser.close()
-    print("rollouts     MB   cold s   kept s  again s   limit s  cold / limit")
-    for it in rows:
-        print(
-            f"{it['num_rollouts']:8,} {it['num_bytes'] / 1e6:6.1f} {it['cold_s']:8.3f} "
-            f"{it['kept_s']:8.3f} {it['again_s']:8.3f} {it['parse_limit_s']:9.4f} "
-            f"{it['cold_to_limit']:13.1f}"
-        )
     if asked.json:
         asked.json.write_text(json.dumps(rows, indent=2) + "\n")
 
