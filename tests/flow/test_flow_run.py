@@ -65,7 +65,9 @@ async def test_two_ends_of_the_scale(tmp_path, taskset):
     assert sorted(ids) == sorted(seat.rollout_id for seat in plan.seats)
     assert len(set(ids)) == 12
     assert json.loads((run.path / "status.json").read_text())["state"] == "finished"
-    assert "100.0 %" in (run.path / "report.md").read_text()
+    report = (run.path / "report.md").read_text()
+    assert "100.0 %" in report
+    assert "resolved: " in report
     for rollout in rollouts:
         folder = run.path / "artifacts" / rollout.rollout_id
         assert {"trajectory.json", "patch.diff", "verdict.json", "test.log"} == {

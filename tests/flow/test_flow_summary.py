@@ -1,10 +1,12 @@
 import pytest
 
 from journeyman.config import Config
+from journeyman.flow.events import ResourceLevel, ResourcesMeasured
 from journeyman.flow.jobs import Seat
 from journeyman.flow.report import write_report
 from journeyman.flow.reward import score
 from journeyman.flow.summary import Coverage, summarise
+from journeyman.flow.use import Use, per_resolved
 from journeyman.runs import RunFolder
 from journeyman.types import Ending, Failure, Reward, Rollout, Verdict
 
@@ -154,3 +156,38 @@ def test_every_table_of_a_report_is_rectangular(run):
         assert len({len(line) for line in table.splitlines()}) == 1
         bars = {line.replace("\\|", "").count("|") for line in table.splitlines()}
         assert len(bars) == 1
+
+
+def test_what_a_resolved_task_cost_is_told_with_the_use_of_the_machine():
+    levels = (ResourceLevel(name="sandboxes", num_used=4), ResourceLevel(name="builds", num_used=9))
+    event = ResourcesMeasured(
+        num_queued=0,
+        num_rollouts=4,
+        num_evaluations=0,
+        levels=levels,
+        cpu_share=0.5,
+        free_bytes=1 << 30,
+        total_bytes=3 << 30,
+    )
+    use = Use(num_cpus=2).with_measurement(event, 1800.0).with_measurement(event, 1800.0)
+    solved = Rollout(
+        rollout_id="a.0",
+        instance_id="a",
+        group_id="a",
+        scaffold="bash",
+        model="m",
+        ending=Ending.SUBMITTED,
+        verdict=Verdict(is_resolved=True),
+        reward=Reward(value=1.0),
+        cost_usd=0.25,
+        rollout_duration_s=20.0,
+        evaluation_duration_s=2.0,
+    )
+    failed = solved.model_copy(update={"verdict": Verdict(is_resolved=False)})
+    first, second = per_resolved([solved, failed], use, 0.1)
+    assert "processors 50 % busy" in first
+    assert "4.0 agents' sandboxes" in first
+    assert second == (
+        "For each of the 1 resolved: 40.0 s of agents, 4.0 s of gradings, $0.5000 of model calls,"
+        " $0.2000 of machines."
+    )

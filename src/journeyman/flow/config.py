@@ -15,7 +15,7 @@ from journeyman.types import Sampling
 __all__ = ["Breakers", "Concurrency", "GradeConfig", "RetryBudgets", "RolloutConfig", "Timeouts"]
 
 _RESUME_MAY_CHANGE = frozenset(
-    {"breakers", "concurrency", "timeouts", "retries", "prices", "ray", "executor"}
+    {"breakers", "concurrency", "timeouts", "retries", "prices", "address", "executor"}
 )
 
 
@@ -79,6 +79,13 @@ class Breakers(Config):
     """A run in which nothing has worked for so long, with a circuit open, ends and can be resumed."""
 
 
+class Prices(Config):
+    """What machines cost, for the report."""
+
+    usd_per_cpu_hour: float = Field(default=0.0, ge=0)
+    """Price of one processor of the driver's machine."""
+
+
 class RolloutConfig(Config):
     """Tasks × models × scaffold, `n` times each."""
 
@@ -120,6 +127,8 @@ class RolloutConfig(Config):
     """How often a failed stage is tried again."""
     breakers: Breakers = Breakers()
     """When nothing new is tried on what fails again and again."""
+    prices: Prices = Prices()
+    """What machines cost, for the report."""
     executor: Literal["local", "ray"] = "local"
     """Where jobs run: in this process, or on the nodes of a Ray cluster."""
     address: str = "auto"
@@ -150,6 +159,8 @@ class GradeConfig(Config):
     """How often a failed grading is tried again."""
     breakers: Breakers = Breakers()
     """When nothing new is tried on what fails again and again."""
+    prices: Prices = Prices()
+    """What machines cost, for the report."""
     executor: Literal["local", "ray"] = "local"
     """Where jobs run: in this process, or on the nodes of a Ray cluster."""
     address: str = "auto"
@@ -168,6 +179,7 @@ class GradeConfig(Config):
             timeouts=self.timeouts,
             retries=self.retries,
             breakers=self.breakers,
+            prices=self.prices,
             executor=self.executor,
             address=self.address,
         )

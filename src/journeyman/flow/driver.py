@@ -36,6 +36,7 @@ from journeyman.flow.plan import Plan, planned
 from journeyman.flow.predictions import write_predictions
 from journeyman.flow.report import write_report
 from journeyman.flow.summary import is_resolved
+from journeyman.flow.use import Use, per_resolved
 from journeyman.flow.watch import Watch
 from journeyman.runs import RunFolder
 from journeyman.sandbox import reap
@@ -118,6 +119,7 @@ class Driver:
         self._executor: Executor | None = None
         self._body: asyncio.Task[None] | None = None
         self._is_open = is_open
+        self._watch: Watch | None = None
         self._is_draining = False
         self._status_at = 0.0
 
@@ -185,7 +187,9 @@ class Driver:
 
     async def _drive(self, executor: Executor) -> None:
         self.board.queue_owed()
-        watch = Watch(self.board, levels=lambda: _levels(executor), tell_status=self._tell_status)
+        watch = self._watch = Watch(
+            self.board, levels=lambda: _levels(executor), tell_status=self._tell_status
+        )
         watching = asyncio.create_task(watch.run())
         working = asyncio.create_task(self._work(executor))
         try:
@@ -259,7 +263,9 @@ class Driver:
         num_finished = len(self.board.records.finished)
         self.emit(RunEnded.model_validate({"state": state, "num_finished": num_finished}))
         rollouts = self.board.records.in_order
-        write_report(self._folder, rollouts, list(self.board.seats.values()))
+        use = self._watch.use if self._watch is not None else Use()
+        notes = per_resolved(rollouts, use, self._config.prices.usd_per_cpu_hour)
+        write_report(self._folder, rollouts, list(self.board.seats.values()), notes)
         if not self._plan.given and not self._is_open:
             write_predictions(self._folder, rollouts)
         self._folder.set_status(state, **self._progress())

@@ -20,14 +20,16 @@ _COVERAGE = ("expected", "succeeded", "failed", "omitted")
 _USE = ("model", "prompt tokens", "completion tokens", "format errors", "retries", "cost", "s each")
 
 
-def write_report(run: RunFolder, rollouts: Sequence[Rollout], seats: Sequence[Seat]) -> RunSummary:
-    """Write the run's `report.md` and return what it says as data."""
+def write_report(
+    run: RunFolder, rollouts: Sequence[Rollout], seats: Sequence[Seat], notes: Sequence[str] = ()
+) -> RunSummary:
+    """Write the run's `report.md` and return what it says as data; `notes` are of machines."""
     summary = summarise(rollouts, seats)
-    run.write_text("report.md", render_report(run, summary))
+    run.write_text("report.md", render_report(run, summary, notes))
     return summary
 
 
-def render_report(run: RunFolder, summary: RunSummary) -> str:
+def render_report(run: RunFolder, summary: RunSummary, notes: Sequence[str] = ()) -> str:
     """Return the report as Markdown."""
     parts = [
         f"# {run.name}",
@@ -39,6 +41,7 @@ def render_report(run: RunFolder, summary: RunSummary) -> str:
         _table(("model", *_COVERAGE), _coverage_rows(summary)),
         "## Use",
         _table(_USE, map(_use_cells, summary.models)),
+        *notes,
         "## Endings",
         _tally("ending", [(row.model, row.endings) for row in summary.models]),
         "## Failures",

@@ -17,6 +17,7 @@ from journeyman.flow.events import (
     StragglerFound,
 )
 from journeyman.flow.jobs import Stage
+from journeyman.flow.use import Use
 from journeyman.sandbox import reap
 from journeyman.types import Failure
 
@@ -48,6 +49,7 @@ class Watch:
         self._board = board
         self._levels = levels
         self._tell_status = tell_status
+        self.use = Use(num_cpus=os.cpu_count() or 1)
         self._load: Load = measure_load()
         self._measured_at = board.clock()
         self._reaped_at = self._shared_at = self._looked_at = board.clock()
@@ -93,18 +95,18 @@ class Watch:
         elapsed_s = max(now - self._measured_at, 1e-3)
         self._measured_at = now
         share = (load.busy_s - before.busy_s) / elapsed_s / (os.cpu_count() or 1)
-        board.emit(
-            ResourcesMeasured(
-                num_queued=len(board.queue),
-                num_rollouts=board.running[Stage.ROLLOUT],
-                num_evaluations=board.running[Stage.EVALUATION],
-                levels=self._levels(),
-                cpu_share=max(0.0, min(1.0, share)),
-                cpu_pressure=load.cpu_pressure,
-                free_bytes=load.free_bytes,
-                total_bytes=load.total_bytes,
-            )
+        event = ResourcesMeasured(
+            num_queued=len(board.queue),
+            num_rollouts=board.running[Stage.ROLLOUT],
+            num_evaluations=board.running[Stage.EVALUATION],
+            levels=self._levels(),
+            cpu_share=max(0.0, min(1.0, share)),
+            cpu_pressure=load.cpu_pressure,
+            free_bytes=load.free_bytes,
+            total_bytes=load.total_bytes,
         )
+        self.use = self.use.with_measurement(event, elapsed_s)
+        board.emit(event)
 
     def _find_stragglers(self, now: float) -> None:
         for stage, usual in self._board.durations.items():
