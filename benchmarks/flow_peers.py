@@ -12,7 +12,9 @@ environment of its own (`uv`), and its whole time counts, from the start of the 
 - `journeyman`: `journeyman rollout`; it has no execution outside of sandboxes, so its namespace
   sandboxes stand beside the peers' plain local execution, and its Docker ones beside their Docker.
 
-Only Journeyman also grades each patch in a second fresh sandbox; that is in its time.
+Processor time is told beside the wall time, because it says more on a machine that others use too; a
+container engine's own is not in it. Only Journeyman also grades each patch in a second fresh sandbox;
+that is in its time.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -194,6 +197,12 @@ def run_journeyman(root: Path, taskset, options, port: int, backend: str) -> flo
     return wall_s
 
 
+def _cpu_s() -> float:
+    """Processor time of all commands so far and their children; a container engine's is not in it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def build_image(root: Path, base: str) -> str:
     """Return an image with the repository at `/testbed`, as the peers expect it."""
     (root / "Dockerfile").write_text(
@@ -249,10 +258,14 @@ def compare(root: Path, taskset, options, port: int, base: str) -> dict[str, obj
         ways.append((f"journeyman {backend.partition(':')[0]}", run_journeyman, words))
     for name, function, words in ways:
         try:
+            before = _cpu_s()
             wall_s = function(*words)
+            cpu_s = _cpu_s() - before
             found[name] = {
                 "wall_s": round(wall_s, 1),
                 "per_minute": round(options.rollouts / wall_s * 60, 1),
+                "cpu_s": round(cpu_s, 1),
+                "per_cpu_minute": round(options.rollouts / max(cpu_s, 1e-3) * 60, 1),
             }
         except (RuntimeError, AssertionError, subprocess.SubprocessError, OSError) as error:
             found[name] = {"failed": str(error)[-600:]}
