@@ -28,8 +28,11 @@ _LOG = logging.getLogger("journeyman.models")
 class Deck(Protocol):
     """Computes for rows. Called by one thread alone."""
 
-    def fill(self, row: Row) -> tuple[int, float] | None:
-        """Read the next part of a row's prompt; once all is read, return the first drawn token."""
+    def fill(self, row: Row, most: int) -> tuple[int, tuple[int, float] | None]:
+        """Read at most so many tokens of a row's prompt.
+
+        Returns how many were read and, once that is all, the first drawn token.
+        """
         ...
 
     def join(self, row: Row) -> None:
@@ -52,11 +55,14 @@ class Deck(Protocol):
 class Worker:
     """A thread, what waits for it, and what it is at."""
 
-    def __init__(self, deck: Deck, *, num_slots: int, version: str = "") -> None:
+    def __init__(
+        self, deck: Deck, *, num_slots: int, num_read_tokens: int = 512, version: str = ""
+    ) -> None:
         self.version = version
         """Of the weights; whoever is let in is drawn by it."""
         self._deck = deck
         self._num_slots = num_slots
+        self._num_read_tokens = num_read_tokens
         self._wake = threading.Condition()
         self._waiting: deque[Row] = deque()
         self._changes: deque[tuple[Callable[[], Any], str, Future[Any]]] = deque()
@@ -151,21 +157,22 @@ class Worker:
     def _turn(self) -> None:
         for row in [row for row in (*self._filling, *self._drawing) if row.is_cancelled]:
             self._drop(row)
-        # One part of one prompt between two steps: whoever draws already is not held up for long.
-        if self._filling:
-            self._fill(self._filling[0])
+        # So much of the prompts between two steps: whoever draws already is not held up for long.
+        room = self._num_read_tokens
+        while self._filling and room > 0:
+            room -= self._fill(self._filling[0], room)
         if self._drawing:
             for row, token, logprob in self._deck.step():
                 self._take(row, token, logprob)
 
-    def _fill(self, row: Row) -> None:
-        first = self._deck.fill(row)
-        if first is None:
-            return
-        self._filling.popleft()
-        self._deck.join(row)
-        self._drawing.append(row)
-        self._take(row, *first)
+    def _fill(self, row: Row, most: int) -> int:
+        num_read, first = self._deck.fill(row, most)
+        if first is not None:
+            self._filling.popleft()
+            self._deck.join(row)
+            self._drawing.append(row)
+            self._take(row, *first)
+        return num_read
 
     def _take(self, row: Row, token: int, logprob: float) -> None:
         piece, done = row.take(token, logprob)

@@ -55,21 +55,25 @@ class Batch:
         self._has_threads = False
 
     @torch.inference_mode()
-    def fill(self, row: Row) -> tuple[int, float] | None:
-        """Read the next part of a row's prompt; once all is read, return the first drawn token."""
+    def fill(self, row: Row, most: int) -> tuple[int, tuple[int, float] | None]:
+        """Read at most so many tokens of a row's prompt.
+
+        Returns how many were read and, once that is all, the first drawn token.
+        """
         if row.state is None:
             row.state = self._begun(row.prompt)
-        state = row.state
+        state, num_read = row.state, 0
         if state.logits_V is None:
-            part = row.prompt[state.num_read : state.num_read + self._settings.num_read_tokens]
+            part = row.prompt[state.num_read : state.num_read + most]
             logits_V = self._forward(state.cache, [part])[0]
-            state.num_read += len(part)
+            num_read = len(part)
+            state.num_read += num_read
             if state.num_read < len(row.prompt):
-                return None
+                return num_read, None
             state.logits_V = logits_V
             self._remember(row.prompt, _Prefix(state.cache, logits_V))
         tokens, logprobs = draw(state.logits_V[None], [row])
-        return tokens[0], logprobs[0]
+        return num_read, (tokens[0], logprobs[0])
 
     @torch.inference_mode()
     def join(self, row: Row) -> None:

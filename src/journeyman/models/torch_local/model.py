@@ -61,7 +61,10 @@ class TorchLocalModel:
         self._ends = _end_tokens(module, tokenizer)
         self._seeds = itertools.count(seed)
         self._worker = Worker(
-            Batch(module, self.settings), num_slots=self.settings.num_slots, version=version
+            Batch(module, self.settings),
+            num_slots=self.settings.num_slots,
+            num_read_tokens=self.settings.num_read_tokens,
+            version=version,
         )
         self._worker.start()
 
