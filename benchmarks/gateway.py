@@ -47,6 +47,7 @@ _SERVERS = ("echo", "gateway")
 _PASSING = ("relay", "litellm")
 _STAMP = re.compile(rb'"content": ?" ([0-9.]+)"')
 _START_S = 300
+_KEY = "sk-benchmark-0123456789abcdef0123456789"
 _FASTEST_S = 0.01
 _TOOL = {
     "type": "function",
@@ -156,7 +157,7 @@ async def one_stream(port: int, number: int, num_tokens: int, interval_s: float)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-        "Content-Type: application/json\r\nConnection: close\r\n\r\n"
+        f"Authorization: Bearer {_KEY}\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
     )
     started = time.monotonic()
     writer.write((head + body).encode())
@@ -253,14 +254,16 @@ def litellm(program: str, behind: int) -> Iterator[Place]:
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"},
+            env={**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+            | {"LITELLM_MASTER_KEY": _KEY},
             start_new_session=True,
         )
         try:
             wait_for(port, process)
             yield Place(port, process.pid)
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
