@@ -75,7 +75,7 @@ async def test_reading_what_is_no_file_fails_as_open_does(start, spec):
             await sandbox.read("/testbed")
         with pytest.raises(IsADirectoryError):
             await sandbox.write("/testbed", b"")
-        with pytest.raises(ConnectionRefusedError):
+        with pytest.raises(OSError, match="refused"):
             await sandbox.read("/dev/zero")
 
 
