@@ -4,9 +4,10 @@
 
 Measured from the navigation's start to two frames after the first row is in the table: `cold` with a
 fresh server that never saw the run, `kept` with a fresh server and what an earlier one kept in the
-cache folder, `again` with a server that has the run open. The limit beside them is what any viewer
-has to do: read `rollouts.jsonl` and parse its lines with the standard library, in the same process
-and run. Needs the group `dev` and Chromium.
+cache folder, `again` with a server that has the run open; beside each, the processor time of server
+and page's thread, which other work on the machine does not lengthen much. The limit is what any viewer
+has to do: read `rollouts.jsonl` and parse its lines with the standard library, in processor seconds of
+the same run. Needs the group `dev` and Chromium.
 """
 
 from __future__ import annotations
@@ -99,15 +100,15 @@ def rollout(number: int) -> dict[str, Any]:
 
 
 def parse_limit(path: Path) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     with open(path, "rb") as file:
         for line in file:
             json.loads(line)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 @contextlib.contextmanager
-def serving(run: Path, cache: Path) -> Iterator[str]:
+def serving(run: Path, cache: Path) -> Iterator[tuple[str, int]]:
     environment = {**os.environ, "JOURNEYMAN_CACHE": str(cache), "PYTHONUNBUFFERED": "1"}
     command = [PROGRAM, "view", run, "--serve", "--port", "0"]
     with subprocess.Popen(
@@ -115,44 +116,53 @@ def serving(run: Path, cache: Path) -> Iterator[str]:
     ) as server:
         assert server.stdout is not None
         try:
-            yield server.stdout.readline().strip()
+            yield server.stdout.readline().strip(), server.pid
         finally:
             server.terminate()
 
 
-def open_page(browser: Browser, url: str) -> float:
+def processor_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def open_page(browser: Browser, url: str, pid: int) -> tuple[float, float]:
+    """Return seconds until the page is of use, and processor seconds of server and page until then."""
     page = browser.new_page()
     page.add_init_script(WATCH)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = processor_s(pid)
     page.goto(url, wait_until="commit")
     while (found := page.evaluate("window.usefulAt")) is None:
         page.wait_for_timeout(10)
+    named = devtools.send("Performance.getMetrics")["metrics"]
+    drawing = next(it["value"] for it in named if it["name"] == "TaskDuration")
+    spent = processor_s(pid) - before + drawing
     page.close()
-    return float(found) / 1000
+    return float(found) / 1000, spent
 
 
 def measure(browser: Browser, num: int, repeats: int, place: Path) -> dict[str, Any]:
     run = place / f"run-{num}"
     write_run(run, num)
-    times: dict[str, list[float]] = {"cold": [], "kept": [], "again": []}
+    times: dict[str, list[tuple[float, float]]] = {"cold": [], "kept": [], "again": []}
     limits = []
     for number in range(repeats):
         cache = place / f"cache-{num}-{number}"
         limits.append(parse_limit(run / "rollouts.jsonl"))
-        with serving(run, cache) as url:
-            times["cold"].append(open_page(browser, url))
-        with serving(run, cache) as url:
-            times["kept"].append(open_page(browser, url))
-            times["again"].append(open_page(browser, url))
-    found = {name: statistics.median(values) for name, values in times.items()}
+        with serving(run, cache) as (url, pid):
+            times["cold"].append(open_page(browser, url, pid))
+        with serving(run, cache) as (url, pid):
+            times["kept"].append(open_page(browser, url, pid))
+            times["again"].append(open_page(browser, url, pid))
     limit = statistics.median(limits)
-    size = (run / "rollouts.jsonl").stat().st_size
-    return {
-        "num_rollouts": num,
-        "num_bytes": size,
-        "parse_limit_s": limit,
-        **{f"{name}_s": value for name, value in found.items()},
-        "cold_to_limit": found["cold"] / limit,
-    }
+    found: dict[str, Any] = {"num_rollouts": num, "parse_limit_s": limit}
+    found["num_bytes"] = (run / "rollouts.jsonl").stat().st_size
+    for name, pairs in times.items():
+        found[f"{name}_s"] = statistics.median(it[0] for it in pairs)
+        found[f"{name}_processor_s"] = statistics.median(it[1] for it in pairs)
+    return found
 
 
 def main() -> None:
@@ -168,16 +178,17 @@ def main() -> None:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
         open_page_once(browser)
-        print("rollouts     MB   cold s   kept s  again s   limit s  cold / limit", flush=True)
+        print("seconds, and processor seconds of server and page together", flush=True)
+        print("rollouts     MB       cold          kept          again      limit", flush=True)
         for num in asked.sizes:
             it = measure(browser, num, asked.repeats, Path(place))
             rows.append(it)
-            print(
-                f"{it['num_rollouts']:8,} {it['num_bytes'] / 1e6:6.1f} {it['cold_s']:8.3f} "
-                f"{it['kept_s']:8.3f} {it['again_s']:8.3f} {it['parse_limit_s']:9.4f} "
-                f"{it['cold_to_limit']:13.1f}",
-                flush=True,
-            )
+            cells = [
+                f"{it[f'{name}_s']:6.2f} {it[f'{name}_processor_s']:6.2f}"
+                for name in ("cold", "kept", "again")
+            ]
+            head = f"{it['num_rollouts']:8,} {it['num_bytes'] / 1e6:6.1f} "
+            print(head + " ".join(cells) + f" {it['parse_limit_s']:6.3f}", flush=True)
         browser.close()
     if asked.json:
         asked.json.write_text(json.dumps(rows, indent=2) + "\n")
