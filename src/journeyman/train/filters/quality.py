@@ -22,6 +22,7 @@ _LONGEST_LINE = 1000
 _LONGEST_MEAN = 100
 _LEAST_LETTERS = 0.25
 _HEAD = 600
+_SHORT = 200
 
 
 def why_poor(path: str, text: str) -> str:
@@ -37,7 +38,7 @@ def why_poor(path: str, text: str) -> str:
         return "generated"
     if _ENCODED.search(text):
         return "encoded data"
-    if sum(map(str.isalpha, text)) / len(text) < _LEAST_LETTERS:
+    if len(text) > _SHORT and sum(map(str.isalpha, text)) / len(text) < _LEAST_LETTERS:
         return "few letters"
     return "" if not path.endswith((".py", ".pyi")) or _is_python(text) else "syntax"
 

@@ -1,0 +1,83 @@
+"""Pairs become rankings, a judge who looks at the order is not believed, DPO's loss is the paper's."""
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from journeyman.train.preferences import (
+    Comparison,
+    compare_all,
+    preference_losses,
+    rank,
+    read_verdict,
+    select,
+)
+from journeyman.types import Completion, Message
+
+
+def test_strengths_follow_wins_and_bear_circles():
+    won = [Comparison(0, 1, 1.0), Comparison(0, 2, 1.0), Comparison(1, 2, 1.0)]
+    strengths = rank(3, won)
+    assert strengths[0] > strengths[1] > strengths[2] > 0
+    assert select(strengths) == (0, 2)
+    circle = rank(3, [Comparison(0, 1, 1.0), Comparison(1, 2, 1.0), Comparison(2, 0, 1.0)])
+    assert circle == pytest.approx([1.0] * 3)
+    assert select(circle) is None
+    assert rank(2, [Comparison(0, 1, 0.5)]) == pytest.approx([1.0, 1.0])
+    with pytest.raises(ValueError, match="no pair"):
+        rank(2, [Comparison(0, 2, 1.0)])
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("Verdict: A", "A"),
+        ("1. A is better.\n**Verdict:** B", "B"),
+        ("Verdict: A\nNo, verdict: tie.", "tie"),
+        ("I like A", "tie"),
+    ],
+)
+def test_the_last_verdict_counts(text, verdict):
+    assert read_verdict(text) == verdict
+
+
+class Judge:
+    """Speaks a chat protocol; prefers the longer answer, or whatever stands first."""
+
+    name = "judge"
+    reads_text = False
+
+    def __init__(self, looks_at_order):
+        self.looks_at_order = looks_at_order
+
+    async def complete(self, prompt, sampling):
+        text = prompt.messages[0].content
+        first = text.split("Answer A:\n")[1].split("\n\nAnswer B:")[0]
+        second = text.split("Answer B:\n")[1].split("\n\nGo through")[0]
+        better = "A" if self.looks_at_order or len(first) > len(second) else "B"
+        return Completion(message=Message(role="assistant", content=f"1. yes\nVerdict: {better}"))
+
+    async def close(self):
+        pass
+
+
+async def test_every_pair_is_judged_in_both_orders():
+    answers = ["xx", "xxxx", "x"]
+    found = await compare_all(Judge(False), "hermes", "why?", answers, ["is long"])
+    assert found == [Comparison(0, 1, 0.0), Comparison(0, 2, 1.0), Comparison(1, 2, 1.0)]
+    assert select(rank(3, found)) == (1, 2)
+    unsure = await compare_all(Judge(True), "hermes", "why?", answers, ["is long"])
+    assert {it.share for it in unsure} == {0.5}
+
+
+def test_the_loss_is_ln_2_at_the_reference_and_falls_with_the_chosen():
+    chosen = torch.tensor([-5.0, -4.0], requires_grad=True)
+    rejected = torch.tensor([-6.0, -9.0], requires_grad=True)
+    reference = torch.tensor([-5.0, -5.0]), torch.tensor([-6.0, -6.0])
+    losses = preference_losses(chosen, rejected, *reference, beta=0.5)
+    assert losses.tolist() == pytest.approx([math.log(2), math.log(1 + math.exp(-2.0))])
+    losses.sum().backward()
+    assert (chosen.grad < 0).all()
+    assert (rejected.grad > 0).all()
