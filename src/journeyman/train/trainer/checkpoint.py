@@ -82,7 +82,7 @@ def load_newest(
     found: tuple[int, dict[str, Any], dict[str, Any]] | None = None
     place = _newest(home)
     if place is not None:
-        found = _read(place, processes.device)
+        found = _read(place)
     if processes.number > 1:
         box = [None if found is None else found[0]]
         torch.distributed.broadcast_object_list(box, src=0)
@@ -106,10 +106,10 @@ def _newest(home: Path | None) -> Path | None:
     return next(reversed(list_checkpoints(home)), None)
 
 
-def _read(place: Path, device: torch.device) -> tuple[int, dict[str, Any], dict[str, Any]]:
+def _read(place: Path) -> tuple[int, dict[str, Any], dict[str, Any]]:
     try:
         weights = load_file(place / "weights.safetensors")
-        states = torch.load(place / "optimizer.pt", map_location=device, weights_only=True)
+        states = torch.load(place / "optimizer.pt", map_location="cpu", weights_only=True)
         return int(json.loads((place / "state.json").read_text())["num_done"]), weights, states
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise _broken(place, error) from error
