@@ -213,6 +213,18 @@ async def test_weights_that_do_not_fit_change_nothing():
     assert torch.equal(model.module.state_dict()[name], was)
 
 
+async def test_batches_that_follow_one_another_take_no_more_room():
+    model = _model()
+    slots = model._worker._deck._slots
+    sizes = []
+    for at in range(12):
+        # Each begins when none is left, with a prompt of its own.
+        await model.complete(_prompt(*range(3, 40 + at % 2)), Sampling(max_tokens=4, seed=at))
+        sizes.append(slots.capacity)
+    assert sizes[1:] == sizes[:-1]
+    await model.close()
+
+
 async def test_one_that_nobody_waits_for_makes_room():
     model = _model(num_slots=1)
     try:

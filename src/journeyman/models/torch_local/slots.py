@@ -65,7 +65,9 @@ class Slots:
     def _lay_out(self, new_end: int, least: int) -> None:
         """Move everything so that it ends at `new_end`, into room for at least `least` columns."""
         width = self.end - self.start
-        self.capacity = max(least, int(self.capacity * 1.5), least + _GROWTH * (self.num_slots > 1))
+        if least > self.capacity:
+            room = least + _GROWTH * (self.num_slots > 1)
+            self.capacity = max(room, int(self.capacity * 1.5))
         for layer in self._attending:
             layer.lay_out(slice(new_end - width, new_end))
         self.start, self.end = new_end - width, new_end
