@@ -90,7 +90,7 @@ def audit(
     json
         Print rates and audits as JSON.
     """
-    from journeyman.cli.audit import audit_run, read_labels, write_audits
+    from journeyman.flow.audit import audit_run, read_labels, write_audits
     from journeyman.guard import rate_labels
 
     audits = audit_run(run, taskset, read_labels(voiding))

@@ -1,4 +1,4 @@
-"""`journeyman train`: mid-training on source files, fine-tuning on verified rollouts."""
+"""`journeyman train`: on source files, on verified rollouts, on what execution says."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from journeyman.cli.training_progress import TrainingProgress
 from journeyman.config import Config
 from journeyman.runs import RunFolder
 from journeyman.train.extra import require_extra
+from journeyman.train.rl.settings import RlSettings
 from journeyman.train.stages.midtrain import MidtrainSettings, midtrain
 from journeyman.train.stages.sft import SftSettings, sft
 
 __all__ = ["app"]
 
-app = App(name="train", help="Train a model: on source files, or on verified rollouts.")
+app = App(
+    name="train",
+    help="Train a model: on source files, on verified rollouts, on what execution says.",
+)
 
 
 class GivenMidtrain(MidtrainSettings):
@@ -45,6 +49,20 @@ class GivenSft(SftSettings):
     """A JSONL file of conversations; again for more."""
     templates: tuple[str, ...] = ()
     """A template to write conversations in: `NAME`, `NAME=WEIGHT`, or `all`; again for more."""
+
+
+class GivenRl(RlSettings):
+    """The flags of `train rl`; model and taskset are positional."""
+
+    model: Annotated[Path, Parameter(parse=False)] = Path()
+    taskset: Annotated[Path, Parameter(parse=False)] = Path()
+    tasks: Annotated[tuple[str, ...], Parameter(name="--task")] = ()
+    """Only this instance id; again for more."""
+    trained_on: tuple[Path, ...] = ()
+    """A run whose tasks an earlier stage was trained on, and none of which may be learned on; again for
+    more."""
+    void: tuple[str, ...] = ("all",)
+    """A label of the audit that takes a reward away; again for more, or `all`."""
 
 
 @app.command(name="midtrain")
@@ -133,6 +151,73 @@ def sft_command(
         return show_config(settings)
     options = {"name": name, "resume": resume, "clean": clean}
     return _train("sft", settings, sft, model, runs, options, is_json=json)
+
+
+@app.command(name="rl")
+def rl_command(
+    model: Path,
+    taskset: Path,
+    /,
+    *,
+    given: Annotated[GivenRl, Parameter(name="*")] = GivenRl(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    runs: Path = Path("runs"),
+    name: str | None = None,
+    resume: bool = False,
+    clean: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Let a model try tasks, and make what solved them likelier.
+
+    Parameters
+    ----------
+    model
+        Folder of the model to begin with.
+    taskset
+        Folder of the tasks to learn on.
+    given
+        What to do.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    runs
+        Folder of the runs.
+    name
+        Name of the run; made up where none is given.
+    resume
+        Go on with the named run, or with the newest of this model, from its last checkpoint.
+    clean
+        Throw an old run of the same name away first.
+    dry_run
+        Print the resolved config and stop.
+    json
+        Print the last step's metrics as JSON.
+    """
+    fixed = {"model": model.absolute(), "taskset": taskset.absolute()}
+    settings = resolve_settings(RlSettings, config, given, **fixed)
+    if dry_run:
+        return show_config(settings)
+    options = {"name": name, "resume": resume, "clean": clean}
+    return _train("rl", settings, _rl, model, runs, options, is_json=json)
+
+
+def _rl(settings: RlSettings, run: RunFolder, **options: Any) -> Path:
+    # Loads PyTorch, which only this command needs at once.
+    from journeyman.train.stages.rl import rl
+
+    return rl(settings, run, **{**options, "on_step": _tell_rl_step})
+
+
+def _tell_rl_step(record: Mapping[str, Any]) -> None:
+    held_out = ""
+    if "held_out_solve_rate" in record:
+        low, high = record["held_out_low"], record["held_out_high"]
+        held_out = f", held out {record['held_out_solve_rate']:.0%} ({low:.0%} to {high:.0%})"
+    note(
+        f"step {record['step']}/{record['num_steps']}: solved {record['solve_rate']:.0%}, "
+        f"reward {record['reward']:.2f}, {record['turns']:.1f} turns{held_out}, "
+        f"{record['left_s']:.0f} s left"
+    )
 
 
 def _train(

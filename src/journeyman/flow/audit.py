@@ -1,4 +1,5 @@
-"""Reads a run and its taskset for `journeyman guard audit`."""
+"""The audit of a whole run: every rollout labelled with what it tried, and what that does to its
+reward."""
 
 from __future__ import annotations
 

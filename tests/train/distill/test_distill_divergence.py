@@ -8,14 +8,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
-from journeyman.train.distill import (
+from journeyman.train.distill.divergence import (
     forward_kl,
     jensen_shannon,
-    retention,
     reverse_kl,
     sampled_advantages,
     top_reverse_kl,
 )
+from journeyman.train.distill.retention import retention
 
 STUDENT = torch.tensor([[0.5, 0.25, 0.25]]).log()
 TEACHER = torch.tensor([[0.25, 0.25, 0.5]]).log()

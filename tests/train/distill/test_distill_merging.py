@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
 from journeyman.errors import JourneymanError
-from journeyman.train.distill import merge
+from journeyman.train.distill.merging import merge
 
 BASE = {"w": torch.tensor([1.0, 1.0, 1.0, 1.0]), "n": torch.tensor([3])}
 FIRST = {"w": torch.tensor([2.0, 1.1, 1.0, 0.0]), "n": torch.tensor([3])}

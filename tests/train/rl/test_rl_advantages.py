@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
-from journeyman.train.rl import group_advantages, pass_rate
+from journeyman.train.rl.advantages import group_advantages, pass_rate
 
 REWARDS = torch.tensor([1.0, 0.0, 0.0, 1.0, 0.5])
 ALL = torch.ones(5, dtype=torch.bool)

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
-from journeyman.train.rl import malformed_tokens, penalise
+from journeyman.train.rl.format_penalty import malformed_tokens, penalise
 from journeyman.types import FormatError
 
 # Ten characters in five tokens.

@@ -13,7 +13,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
-from journeyman.train.rl import DrawnTokens, Mismatch, PolicyLoss, policy_loss
+from journeyman.train.rl.policy_loss import DrawnTokens, policy_loss
+from journeyman.train.rl.settings import Mismatch, PolicyLoss
 
 OLD = [math.log(0.5), math.log(0.25), math.log(0.5)]
 RATIOS = [1.5, 1.0, 0.5]

@@ -9,7 +9,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra train is not installed")
 
 from journeyman.errors import JourneymanError
-from journeyman.train.rl import check_disjoint, group_rollouts, policy_sequences, select_groups
+from journeyman.train.rl.selection import check_disjoint, group_rollouts, select_groups
+from journeyman.train.rl.sequences import policy_sequences
 from journeyman.types import (
     Completion,
     Ending,

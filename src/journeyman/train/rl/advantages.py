@@ -10,14 +10,11 @@ advantage and each weighs a fraction of it: see `train.rl.sequences`.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 
-__all__ = ["Baseline", "Scale", "group_advantages", "pass_rate"]
+from journeyman.train.rl.settings import Baseline, Scale
 
-Baseline = Literal["mean", "leave_one_out", "none"]
-Scale = Literal["deviation", "mean", "none"]
+__all__ = ["group_advantages", "pass_rate"]
 
 _SMALLEST = 1e-6
 

@@ -7,13 +7,11 @@ Legend: N drawn tokens, S sequences, G groups.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 
-__all__ = ["Aggregation", "aggregate", "sequence_means"]
+from journeyman.train.rl.settings import Aggregation
 
-Aggregation = Literal["token", "sequence", "group", "constant"]
+__all__ = ["aggregate", "sequence_means"]
 
 
 def sequence_means(

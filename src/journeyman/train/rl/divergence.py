@@ -7,13 +7,11 @@ unbiased and never negative.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 
-__all__ = ["Estimator", "divergence"]
+from journeyman.train.rl.settings import Estimator
 
-Estimator = Literal["k1", "k2", "k3"]
+__all__ = ["divergence"]
 
 
 def divergence(

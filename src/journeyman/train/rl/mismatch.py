@@ -17,30 +17,12 @@ Legend: N drawn tokens, S sequences.
 from __future__ import annotations
 
 import torch
-from pydantic import Field
 
-from journeyman.config import Config
 from journeyman.train.rl.aggregation import sequence_means
 from journeyman.train.rl.divergence import divergence
+from journeyman.train.rl.settings import Mismatch
 
-__all__ = ["Mismatch", "mismatch_weights"]
-
-
-class Mismatch(Config):
-    """What is done where sampler and trainer disagree."""
-
-    truncate_at: float | None = Field(default=2.0, gt=0)
-    """Largest weight of a token; no importance weight at all where this is none."""
-    token_low: float = Field(default=0.0, ge=0)
-    """Tokens whose ratio is lower are dropped; 0 drops none."""
-    token_high: float | None = Field(default=None, gt=0)
-    """Tokens whose ratio is higher are dropped; none drops none."""
-    sequence_low: float = Field(default=0.0, ge=0)
-    """Sequences whose geometric mean of ratios is lower are dropped."""
-    sequence_high: float | None = Field(default=None, gt=0)
-    """Sequences whose geometric mean of ratios is higher are dropped."""
-    veto: float = Field(default=1e-4, ge=0)
-    """A sequence with any token ratio below this is dropped."""
+__all__ = ["mismatch_weights"]
 
 
 def mismatch_weights(

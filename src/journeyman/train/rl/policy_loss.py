@@ -18,59 +18,15 @@ and A its advantage, a token's loss is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
-from pydantic import Field
 
-from journeyman.config import Config
-from journeyman.train.rl.aggregation import Aggregation, aggregate, sequence_means
-from journeyman.train.rl.divergence import Estimator, divergence
-from journeyman.train.rl.mismatch import Mismatch, mismatch_weights
+from journeyman.train.rl.aggregation import aggregate, sequence_means
+from journeyman.train.rl.divergence import divergence
+from journeyman.train.rl.mismatch import mismatch_weights
+from journeyman.train.rl.settings import PolicyLoss
 
-__all__ = ["Algorithm", "DrawnTokens", "PolicyLoss", "policy_loss"]
-
-Algorithm = Literal["grpo", "dr_grpo", "dapo", "gspo", "cispo"]
-
-_LOW = {"grpo": 0.2, "dr_grpo": 0.2, "dapo": 0.2, "gspo": 3e-4, "cispo": 1.0}
-_HIGH = {"grpo": 0.2, "dr_grpo": 0.2, "dapo": 0.28, "gspo": 4e-4, "cispo": 0.28}
-_AGGREGATION: dict[str, Aggregation] = {
-    "grpo": "sequence",
-    "dr_grpo": "constant",
-    "dapo": "token",
-    "gspo": "sequence",
-    "cispo": "token",
-}
-
-
-class PolicyLoss(Config):
-    """How drawn tokens and their advantages become a loss."""
-
-    algorithm: Algorithm = "gspo"
-    """Which ratio is clipped how: grpo, dr_grpo, dapo, gspo or cispo."""
-    clip_low: float | None = Field(default=None, ge=0)
-    """How far a ratio may fall below 1; the algorithm's own value where none is given."""
-    clip_high: float | None = Field(default=None, ge=0)
-    """How far a ratio may rise above 1; the algorithm's own value where none is given."""
-    aggregation: Aggregation | None = None
-    """token, sequence, group or constant; the algorithm's own where none is given."""
-    constant: float = Field(default=1024.0, gt=0)
-    """What `constant` divides a rollout's sum by, in tokens: the longest answer, say."""
-    kl_weight: float = Field(default=0.0, ge=0)
-    """Weight of the divergence from the reference model; 0 leaves it out."""
-    kl_estimator: Estimator = "k3"
-    """How the divergence is estimated from drawn tokens."""
-    mismatch: Mismatch = Mismatch()
-
-    @property
-    def low(self) -> float:
-        """The lower clip that holds."""
-        return _LOW[self.algorithm] if self.clip_low is None else self.clip_low
-
-    @property
-    def high(self) -> float:
-        """The upper clip that holds."""
-        return _HIGH[self.algorithm] if self.clip_high is None else self.clip_high
+__all__ = ["DrawnTokens", "policy_loss"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +69,7 @@ def policy_loss(tokens: DrawnTokens, settings: PolicyLoss) -> tuple[torch.Tensor
         tokens.sequence_N,
         tokens.share_S,
         tokens.group_S,
-        how=settings.aggregation or _AGGREGATION[settings.algorithm],
+        how=settings.how,
         constant=settings.constant,
     )
     if len(ratios_N):

@@ -1,0 +1,251 @@
+"""Reinforcement learning from execution: agents try tasks, execution says right or wrong, step by step.
+
+Synchronous: every token of a step is drawn by the weights that the step then changes, the sampler
+being the network itself. A killed run goes on from its last checkpoint with the rollouts that it
+had, to the same weights.
+
+    place = rl(settings, run)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from journeyman.errors import JourneymanError
+from journeyman.flow import wilson
+from journeyman.flow.plan import select_tasks
+from journeyman.models.local_settings import LocalSettings
+from journeyman.models.torch_local import TorchLocalModel
+from journeyman.runs import RunFolder, read_jsonl
+from journeyman.tasks import Taskset, load_taskset
+from journeyman.templates import get_template
+from journeyman.train.model.folder import load_network
+from journeyman.train.model.network import Network
+from journeyman.train.rl.collect import Harvest, reap_step, roll_out
+from journeyman.train.rl.curriculum import pick_tasks
+from journeyman.train.rl.offsets import offsets_by
+from journeyman.train.rl.packed import pack
+from journeyman.train.rl.selection import check_disjoint
+from journeyman.train.rl.settings import RlSettings
+from journeyman.train.rl.update import PolicyUpdate
+from journeyman.train.stages.result import save_result
+from journeyman.train.tokenizer import PlainTokenizer, load_tokenizer
+from journeyman.train.trainer.checkpoint import load_newest, save_checkpoint
+from journeyman.train.trainer.loop import make_optimizer
+from journeyman.train.trainer.metrics import forget_after
+from journeyman.train.trainer.settings import TrainerSettings
+
+__all__ = ["rl"]
+
+OnStep = Callable[[Mapping[str, Any]], None]
+
+
+def rl(
+    settings: RlSettings,
+    run: RunFolder,
+    *,
+    on_step: OnStep | None = None,
+    on_progress: Callable[[str], None] | None = None,
+) -> Path:
+    """Train, and return the folder of the trained policy, `model/` in the run."""
+    get_template(settings.template).stream()
+    loop = _Loop(settings, run, on_step)
+    if on_progress is not None:
+        on_progress(
+            f"{len(loop.names)} tasks to learn on, {len(loop.held_out_names)} to be measured on"
+        )
+    asyncio.run(loop.train())
+    return save_result(loop.network, loop.tokenizer, run.path / "model")
+
+
+class _Loop:
+    """One process's hold on one run of reinforcement learning."""
+
+    def __init__(self, settings: RlSettings, run: RunFolder, on_step: OnStep | None) -> None:
+        self.settings = settings
+        self.taskset = load_taskset(settings.taskset)
+        self.names = list(select_tasks(self.taskset, settings.tasks))
+        self.held_out = load_taskset(settings.held_out) if settings.held_out else None
+        self.held_out_names = (
+            [it.instance_id for it in self.held_out.tasks] if self.held_out else []
+        )
+        _check_tasks(settings, self.taskset, self.held_out)
+        self.tokenizer: PlainTokenizer = load_tokenizer(settings.model)
+        self.network: Network = load_network(settings.model)
+        self._run = run
+        self._on_step = on_step
+        self._optimizer = make_optimizer(
+            self.network, TrainerSettings(weight_decay=settings.weight_decay)
+        )
+        self._checkpoints = run.path / "checkpoints"
+        self._rollouts = run.path / "rollouts"
+        reference = load_network(settings.model) if settings.update.loss.kl_weight else None
+        self._update = PolicyUpdate(
+            self.network, self._optimizer, settings.update, reference=reference
+        )
+
+    async def train(self) -> None:
+        """Take all steps that are owed."""
+        done = load_newest(self._checkpoints, self.network, self._optimizer) or 0
+        forget_after(self._run, done)
+        self._tell("training_started", num_done=done, num_steps=self.settings.num_steps)
+        self.network.eval()
+        model = TorchLocalModel(
+            "policy",
+            self.network.base,
+            self.tokenizer.tokenizer,
+            LocalSettings(num_slots=self.settings.num_slots, num_threads=self.settings.num_threads),
+            version=str(done),
+        )
+        try:
+            await self._train(model, done)
+        finally:
+            await model.close()
+
+    async def _train(self, model: TorchLocalModel, done: int) -> None:
+        num_steps = self.settings.num_steps
+        if not done and self.held_out is not None and not self._measurements():
+            self._run.append("metrics", {"step": 0, **await self._measure(model, 0)})
+        while done < num_steps and not self._has_stalled():
+            started = time.monotonic()
+            record = await self._step(model, done)
+            done += 1
+            is_last = done == num_steps
+            if self.held_out is not None and (is_last or not done % self.settings.evaluate_every):
+                record |= await self._measure(model, done)
+            record["duration_s"] = time.monotonic() - started
+            # Before the checkpoint: a step whose weights are kept is a step that is known.
+            self._run.append("metrics", record)
+            if is_last or done % self.settings.checkpoint_every == 0:
+                save_checkpoint(self._checkpoints, done, self.network, self._optimizer)
+            self._run.set_status("running", num_done=done)
+            if self._on_step is not None:
+                left_s = record["duration_s"] * (num_steps - done)
+                self._on_step({**record, "num_steps": num_steps, "left_s": left_s})
+        self._run.set_status("done", num_done=done)
+        self._tell("training_finished", num_done=done)
+
+    async def _step(self, model: TorchLocalModel, done: int) -> dict[str, Any]:
+        """Roll out, update, and return the step's metrics."""
+        settings, step = self.settings, done + 1
+        picked = pick_tasks(
+            self.names,
+            step=done,
+            num=settings.tasks_per_step,
+            seed=settings.seed,
+            history=[it.get("pass_rates", {}) for it in self._metrics()],
+        )
+        name = f"step_{step:06d}"
+        started = time.monotonic()
+        rollouts = await roll_out(
+            settings,
+            self._rollouts,
+            name,
+            self.taskset,
+            picked,
+            model,
+            n=settings.group_size,
+            seed=settings.seed + step,
+        )
+        rollouts_s = time.monotonic() - started
+        offsets = offsets_by(self.tokenizer.decode)
+        harvest = reap_step(self._rollouts / name, rollouts, settings, offsets=offsets)
+        figures = await self._learn(model, harvest, step)
+        dropped = harvest.selection.dropped if harvest.selection else {}
+        return {
+            "step": step,
+            **harvest.figures,
+            **figures,
+            "num_sequences": len(harvest.sequences),
+            "num_groups": len(picked),
+            "groups_dropped": dict(dropped),
+            "pass_rates": harvest.pass_rates,
+            "rollouts": name,
+            "rollouts_s": rollouts_s,
+        }
+
+    async def _learn(self, model: TorchLocalModel, harvest: Harvest, step: int) -> dict[str, Any]:
+        settings = self.settings
+        packed = pack(harvest.sequences, capacity=settings.row_length, pad_id=self.tokenizer.pad_id)
+        rate = settings.learning_rate * min(1.0, step / max(1, settings.num_warmup_steps))
+        found: dict[str, float] = {}
+
+        def work(_: Any) -> None:
+            found.update(self._update.apply(packed, learning_rate=rate))
+
+        started = time.monotonic()
+        await model.change(work, version=str(step))
+        duration_s = time.monotonic() - started
+        num_tokens = sum(len(it) for it in harvest.sequences)
+        drawn_N = packed.sampler_logprobs_N
+        return {
+            **found,
+            "entropy": float(-drawn_N.mean()) if drawn_N.numel() else 0.0,
+            "num_too_long": packed.num_too_long,
+            "learning_rate": rate,
+            "num_tokens": num_tokens,
+            "update_s": duration_s,
+            "tokens_per_s": num_tokens / duration_s if duration_s else 0.0,
+            "staleness": 0,
+        }
+
+    async def _measure(self, model: TorchLocalModel, done: int) -> dict[str, Any]:
+        """Return the solve rate on the held-out tasks with its 95 % interval."""
+        assert self.held_out is not None
+        name = f"evaluation_{done:06d}"
+        rollouts = await roll_out(
+            self.settings,
+            self._rollouts,
+            name,
+            self.held_out,
+            self.held_out_names,
+            model,
+            n=self.settings.evaluation_size,
+            seed=self.settings.seed,
+        )
+        valid = [it for it in rollouts if it.reward is not None and it.reward.is_valid]
+        num_solved = sum(bool(it.verdict and it.verdict.is_resolved) for it in valid)
+        low, high = wilson(num_solved, len(valid))
+        return {
+            "held_out_solve_rate": num_solved / max(1, len(valid)),
+            "held_out_low": low,
+            "held_out_high": high,
+            "held_out_num": len(valid),
+            "held_out_rollouts": name,
+        }
+
+    def _metrics(self) -> list[dict[str, Any]]:
+        return [it for it in self._run.read("metrics") if it["step"] > 0]
+
+    def _measurements(self) -> list[float]:
+        rates = (it.get("held_out_solve_rate") for it in self._run.read("metrics"))
+        return [it for it in rates if it is not None]
+
+    def _has_stalled(self) -> bool:
+        rates, patience = self._measurements(), self.settings.patience
+        if not patience or len(rates) <= patience:
+            return False
+        return max(rates[-patience:]) <= max(rates[:-patience])
+
+    def _tell(self, kind: str, **details: Any) -> None:
+        self._run.append("events", {"kind": kind, "at": time.time(), **details})
+
+
+def _check_tasks(settings: RlSettings, taskset: Taskset, held_out: Taskset | None) -> None:
+    """Refuse tasks that another stage was trained on, or that are measured and learned on at once."""
+    learned = [task.instance_id for task in taskset.tasks]
+    if held_out is not None:
+        check_disjoint(learned, [it.instance_id for it in held_out.tasks], "the held-out tasks")
+        repos = {it.repo for it in taskset.tasks}
+        if shared := sorted(repos & {it.repo for it in held_out.tasks}):
+            raise JourneymanError(
+                f"{shared[0]} is learned on and measured on",
+                "measure on tasks of other repositories, or the rate says nothing about new ones",
+            )
+    for run in settings.trained_on:
+        used = [str(it.get("instance_id")) for it in read_jsonl(run / "rollouts.jsonl")]
+        check_disjoint(learned, used, str(run))

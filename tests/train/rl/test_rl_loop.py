@@ -1,0 +1,99 @@
+"""The loop on real tasks in real sandboxes: what is solved becomes likelier, and a kill changes
+nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="the extra train is not installed")
+pytest.importorskip("transformers", reason="the extra train is not installed")
+
+from safetensors.torch import load_file
+
+from journeyman.cli import main
+from journeyman.runs import read_jsonl
+
+pytestmark = pytest.mark.sandbox
+
+
+def command(model: Path, taskset: Path, runs: Path, *more: str) -> list[str]:
+    words = ["train", "rl", str(model), str(taskset), "--runs", str(runs), "--name", "rl"]
+    settings = {
+        "scaffold": "bash",
+        "task": "tiny__test_add",
+        "group-size": "12",
+        "limits.num-turns": "1",
+        "sampling.max-tokens": "160",
+        "learning-rate": "0.0005",
+        "num-warmup-steps": "0",
+        "num-threads": "1",
+        "concurrency.rollouts": "12",
+        "row-length": "2048",
+        "update.loss.algorithm": "dr_grpo",
+        "update.loss.constant": "50",
+    }
+    flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
+    return [*words, *flags, *more]
+
+
+def test_what_execution_calls_right_becomes_likelier(half_taught, taskset, tmp_path) -> None:
+    assert main(command(half_taught, taskset.folder, tmp_path, "--num-steps", "6")) == 0
+    steps = list(read_jsonl(tmp_path / "rl" / "metrics.jsonl"))
+    assert [it["step"] for it in steps] == list(range(1, 7))
+    assert steps[0]["num_valid"] == 12
+    first, last = (sum(it["solve_rate"] for it in part) / 2 for part in (steps[:2], steps[-2:]))
+    assert 0.1 < first < 0.9
+    assert last > first + 0.15
+    # The sampler is the network itself: it says what the trainer says.
+    assert all(it["mismatch_largest"] < 1e-3 for it in steps if "mismatch_largest" in it)
+    assert (tmp_path / "rl" / "model" / "model.safetensors").is_file()
+
+
+def test_a_learner_killed_in_the_middle_ends_with_the_same_weights(
+    half_taught, taskset, tmp_path
+) -> None:
+    words = command(half_taught, taskset.folder, tmp_path / "calm", "--num-steps", "3")
+    assert main(words) == 0
+    words = command(half_taught, taskset.folder, tmp_path / "killed", "--num-steps", "3")
+    metrics = tmp_path / "killed" / "rl" / "metrics.jsonl"
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from journeyman.cli import main; main()", *words],
+        stderr=subprocess.DEVNULL,
+        env={**os.environ},
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not (metrics.is_file() and metrics.read_text()) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.3)  # somewhere in the second step
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert main([*words, "--resume"]) == 0
+    calm, killed = (
+        load_file(tmp_path / it / "rl/model/model.safetensors") for it in ("calm", "killed")
+    )
+    assert calm.keys() == killed.keys()
+    for name, weight in calm.items():
+        assert weight.equal(killed[name]), name
+    rates = [
+        [json.dumps(it["pass_rates"]) for it in read_jsonl(tmp_path / run / "rl/metrics.jsonl")]
+        for run in ("calm", "killed")
+    ]
+    assert rates[0] == rates[1]
+
+
+def test_tasks_of_one_repository_are_not_learned_and_measured_on(
+    half_taught, taskset, tmp_path, capsys
+) -> None:
+    words = command(half_taught, taskset.folder, tmp_path, "--held-out", str(taskset.folder))
+    assert main(words) == 2
+    assert "of the held-out tasks are among those of this stage" in capsys.readouterr().err
