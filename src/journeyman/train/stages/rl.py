@@ -35,8 +35,9 @@ from journeyman.train.rl.update import PolicyUpdate
 from journeyman.train.stages.result import save_result
 from journeyman.train.tokenizer import PlainTokenizer, load_tokenizer
 from journeyman.train.trainer.checkpoint import load_newest, save_checkpoint
-from journeyman.train.trainer.loop import make_optimizer
-from journeyman.train.trainer.metrics import forget_after
+from journeyman.train.trainer.optimizer import make_optimizer
+from journeyman.train.trainer.processes import Processes
+from journeyman.train.trainer.recorder import Recorder
 from journeyman.train.trainer.settings import TrainerSettings
 
 __all__ = ["rl"]
@@ -78,10 +79,11 @@ class _Loop:
         self.network: Network = load_network(settings.model)
         self._run = run
         self._on_step = on_step
-        self._optimizer = make_optimizer(
-            self.network, TrainerSettings(weight_decay=settings.weight_decay)
-        )
-        self._checkpoints = run.path / "checkpoints"
+        trainer = TrainerSettings(weight_decay=settings.weight_decay)
+        self._recorder = Recorder(run, trainer)
+        self._processes = Processes(trainer)
+        self._processes.prepare(self.network)
+        self._optimizer = make_optimizer(self.network, trainer)
         self._rollouts = run.path / "rollouts"
         reference = load_network(settings.model) if settings.update.loss.kl_weight else None
         self._update = PolicyUpdate(
@@ -90,9 +92,9 @@ class _Loop:
 
     async def train(self) -> None:
         """Take all steps that are owed."""
-        done = load_newest(self._checkpoints, self.network, self._optimizer) or 0
-        forget_after(self._run, done)
-        self._tell("training_started", num_done=done, num_steps=self.settings.num_steps)
+        done = load_newest(self._recorder.checkpoints, self._processes, self._optimizer) or 0
+        self._recorder.forget_after(done)
+        self._recorder.event("training_started", num_done=done, num_steps=self.settings.num_steps)
         self.network.eval()
         model = TorchLocalModel(
             "policy",
@@ -109,7 +111,7 @@ class _Loop:
     async def _train(self, model: TorchLocalModel, done: int) -> None:
         num_steps = self.settings.num_steps
         if not done and self.held_out is not None and not self._measurements():
-            self._run.append("metrics", {"step": 0, **await self._measure(model, 0)})
+            self._recorder.step({"step": 0, **await self._measure(model, 0)})
         while done < num_steps and not self._has_stalled():
             started = time.monotonic()
             record = await self._step(model, done)
@@ -119,15 +121,15 @@ class _Loop:
                 record |= await self._measure(model, done)
             record["duration_s"] = time.monotonic() - started
             # Before the checkpoint: a step whose weights are kept is a step that is known.
-            self._run.append("metrics", record)
+            self._recorder.step(record)
             if is_last or done % self.settings.checkpoint_every == 0:
-                save_checkpoint(self._checkpoints, done, self.network, self._optimizer)
-            self._run.set_status("running", num_done=done)
+                save_checkpoint(self._recorder.checkpoints, done, self._processes, self._optimizer)
+            self._recorder.status("running", num_done=done)
             if self._on_step is not None:
                 left_s = record["duration_s"] * (num_steps - done)
                 self._on_step({**record, "num_steps": num_steps, "left_s": left_s})
-        self._run.set_status("done", num_done=done)
-        self._tell("training_finished", num_done=done)
+        self._recorder.status("done", num_done=done)
+        self._recorder.event("training_finished", num_done=done)
 
     async def _step(self, model: TorchLocalModel, done: int) -> dict[str, Any]:
         """Roll out, update, and return the step's metrics."""
@@ -230,9 +232,6 @@ class _Loop:
         if not patience or len(rates) <= patience:
             return False
         return max(rates[-patience:]) <= max(rates[:-patience])
-
-    def _tell(self, kind: str, **details: Any) -> None:
-        self._run.append("events", {"kind": kind, "at": time.time(), **details})
 
 
 def _check_tasks(settings: RlSettings, taskset: Taskset, held_out: Taskset | None) -> None:
