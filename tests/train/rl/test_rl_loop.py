@@ -44,8 +44,14 @@ def command(model: Path, taskset: Path, runs: Path, *more: str) -> list[str]:
     return [*words, *flags, *more]
 
 
+def run(words: list[str]) -> object:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return ended.value.code
+
+
 def test_what_execution_calls_right_becomes_likelier(half_taught, taskset, tmp_path) -> None:
-    assert main(command(half_taught, taskset.folder, tmp_path, "--num-steps", "6")) == 0
+    assert run(command(half_taught, taskset.folder, tmp_path, "--num-steps", "6")) == 0
     steps = list(read_jsonl(tmp_path / "rl" / "metrics.jsonl"))
     assert [it["step"] for it in steps] == list(range(1, 7))
     assert steps[0]["num_valid"] == 12
@@ -61,7 +67,7 @@ def test_a_learner_killed_in_the_middle_ends_with_the_same_weights(
     half_taught, taskset, tmp_path
 ) -> None:
     words = command(half_taught, taskset.folder, tmp_path / "calm", "--num-steps", "3")
-    assert main(words) == 0
+    assert run(words) == 0
     words = command(half_taught, taskset.folder, tmp_path / "killed", "--num-steps", "3")
     metrics = tmp_path / "killed" / "rl" / "metrics.jsonl"
     process = subprocess.Popen(
@@ -77,7 +83,7 @@ def test_a_learner_killed_in_the_middle_ends_with_the_same_weights(
     time.sleep(0.3)  # somewhere in the second step
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert main([*words, "--resume"]) == 0
+    assert run([*words, "--resume"]) == 0
     calm, killed = (
         load_file(tmp_path / it / "rl/model/model.safetensors") for it in ("calm", "killed")
     )
@@ -95,5 +101,5 @@ def test_tasks_of_one_repository_are_not_learned_and_measured_on(
     half_taught, taskset, tmp_path, capsys
 ) -> None:
     words = command(half_taught, taskset.folder, tmp_path, "--held-out", str(taskset.folder))
-    assert main(words) == 2
+    assert run(words) == 2
     assert "of the held-out tasks are among those of this stage" in capsys.readouterr().err
