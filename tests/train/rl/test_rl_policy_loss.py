@@ -139,7 +139,8 @@ def test_the_sampler_that_disagrees_is_corrected() -> None:
 def test_one_impossible_token_drops_its_sequence() -> None:
     sampler = torch.tensor([OLD[0] + 12.0, OLD[1], OLD[2]], dtype=torch.float64)
     loss, figures = policy_loss(
-        tokens([1.0, 1.0, 1.0], sampler_logprobs_N=sampler), PolicyLoss(algorithm="dapo")
+        tokens([1.0, 1.0, 1.0], sampler_logprobs_N=sampler),
+        PolicyLoss(algorithm="dapo", mismatch=Mismatch(veto=1e-4)),
     )
     assert float(loss.detach()) == pytest.approx(1 / 3)
     assert figures["mismatch_dropped"] == pytest.approx(2 / 3)

@@ -45,10 +45,14 @@ _AGGREGATION: dict[str, Aggregation] = {
 
 
 class Mismatch(Config):
-    """What is done where sampler and trainer disagree."""
+    """What is done where sampler and trainer disagree: nothing, unless asked for.
 
-    truncate_at: float | None = Field(default=2.0, gt=0)
-    """Largest weight of a token; no importance weight at all where this is none."""
+    A sampler that is the network itself differs by rounding alone, and weights made of that would make a
+    resumed run differ in its last bits. Ask for it where another program samples, or older weights.
+    """
+
+    truncate_at: float | None = Field(default=None, gt=0)
+    """Largest importance weight of a token, 2 as a rule; no such weight at all where this is none."""
     token_low: float = Field(default=0.0, ge=0)
     """Tokens whose ratio is lower are dropped; 0 drops none."""
     token_high: float | None = Field(default=None, gt=0)
@@ -57,8 +61,8 @@ class Mismatch(Config):
     """Sequences whose geometric mean of ratios is lower are dropped."""
     sequence_high: float | None = Field(default=None, gt=0)
     """Sequences whose geometric mean of ratios is higher are dropped."""
-    veto: float = Field(default=1e-4, ge=0)
-    """A sequence with any token ratio below this is dropped."""
+    veto: float = Field(default=0.0, ge=0)
+    """A sequence with any token ratio below this, 1e-4 as a rule, is dropped; 0 drops none."""
 
 
 class PolicyLoss(Config):
