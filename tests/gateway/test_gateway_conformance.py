@@ -165,6 +165,25 @@ async def test_completions(kit):
 # --- OpenAI: Responses --------------------------------------------------------------------------
 
 
+async def test_responses_include_the_log_probabilities_that_are_asked_for(kit):
+    asked = {"model": "m", "input": USER, "include": ["message.output_text.logprobs"]}
+    async with clients(kit, kit.say("one two three"), kit.say("one two three")) as (client, _, _):
+        whole = await client.responses.create(**asked)
+        events = [it async for it in await client.responses.create(stream=True, **asked)]
+        bare = await client.responses.create(model="m", input=USER)
+    entries = whole.output[-1].content[0].logprobs
+    assert "".join(entry.token for entry in entries) == "one two three"
+    assert len(entries) == whole.usage.output_tokens
+    assert all(entry.logprob <= 0 for entry in entries)
+    grown = [
+        each for it in events if it.type == "response.output_text.delta" for each in it.logprobs
+    ]
+    (done,) = (it for it in events if it.type == "response.output_text.done")
+    assert "".join(it.token for it in grown) == "one two three"
+    assert len(done.logprobs) == len(events[-1].response.output[-1].content[0].logprobs)
+    assert bare.output[-1].content[0].logprobs == []
+
+
 @pytest.mark.parametrize("template", TEMPLATES)
 async def test_responses_through_two_turns(kit, template):
     script = (kit.say("I look.", LS), kit.say("There is one file."))

@@ -13,7 +13,7 @@ from journeyman.gateway.request import Batch, ModelRequest, Outcome
 from journeyman.models.base import Piece
 from journeyman.templates.base import StreamEvent
 
-__all__ = ["ChatWriter", "token_text", "usage"]
+__all__ = ["ChatWriter", "logprob_entries", "token_text", "usage"]
 
 _DONE = b"data: [DONE]\n\n"
 _NOT_FINISHED = b',"logprobs":null,"finish_reason":null}]}\n\n'

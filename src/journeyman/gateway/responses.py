@@ -18,6 +18,8 @@ from journeyman.types import Message, ToolSpec
 
 __all__ = ["OpenAIResponses"]
 
+_LOGPROBS = "message.output_text.logprobs"
+"""What a client includes to see them."""
 _CUSTOM_PARAMETERS = {
     "type": "object",
     "properties": {CUSTOM_INPUT: {"type": "string"}},
@@ -64,6 +66,8 @@ class ResponsesBody(Body):
     previous_response_id: str | None = None
     text: TextOptions | None = None
     metadata: dict[str, str] | None = None
+    include: list[str] | None = None
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
     background: Literal[False] | None = None
 
 
@@ -81,9 +85,11 @@ class OpenAIResponses:
         messages = _input(body.input)
         if not messages and not body.previous_response_id:
             raise GatewayError("invalid_request", "says nothing", param="input")
+        has_logprobs = _LOGPROBS in (body.include or ())
         writer = ResponsesWriter(
             body.model,
             echo=_echo(body),
+            has_logprobs=has_logprobs,
             custom={tool.name for tool in body.tools or () if tool.type == "custom" and tool.name},
         )
         request = ModelRequest(
@@ -109,6 +115,7 @@ class OpenAIResponses:
                 has_tools=bool(tools),
             ),
             is_streamed=bool(body.stream),
+            has_logprobs=has_logprobs,
         )
         return request, writer
 

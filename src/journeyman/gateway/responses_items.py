@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from journeyman.gateway.responses_input import CUSTOM_INPUT
 
-__all__ = ["call_item", "custom_input", "message_item", "reasoning_item", "text_part"]
+__all__ = ["Entries", "call_item", "custom_input", "message_item", "reasoning_item", "text_part"]
 
 
-def text_part(text: str) -> dict[str, Any]:
+Entries = Sequence[dict[str, Any]]
+"""An entry for each drawn token with its log-probability; none where nobody asked."""
+
+
+def text_part(text: str, logprobs: Entries = ()) -> dict[str, Any]:
     """A text of a message."""
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": list(logprobs)}
 
 
-def message_item(item_id: str, text: str | None, status: str) -> dict[str, Any]:
+def message_item(
+    item_id: str, text: str | None, status: str, logprobs: Entries = ()
+) -> dict[str, Any]:
     """A message; without a text it has no part yet."""
-    content = [] if text is None else [text_part(text)]
+    content = [] if text is None else [text_part(text, logprobs)]
     item = {"type": "message", "id": item_id, "role": "assistant", "status": status}
     return item | {"content": content}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from journeyman.gateway.dialect import event, new_id
 from journeyman.gateway.errors import GatewayError
+from journeyman.gateway.openai_chat_writer import logprob_entries
 from journeyman.gateway.request import Batch, Outcome
 from journeyman.gateway.responses_items import (
     call_item,
@@ -28,7 +29,9 @@ class ResponsesWriter:
 
     ping = b": still here\n\n"
 
-    def __init__(self, model: str, *, echo: dict[str, Any], custom: set[str]) -> None:
+    def __init__(
+        self, model: str, *, echo: dict[str, Any], custom: set[str], has_logprobs: bool = False
+    ) -> None:
         self.id = new_id("resp_")
         self._model = model
         self._echo = echo
@@ -40,6 +43,11 @@ class ResponsesWriter:
         """The kind of the item that is open: `message`, `reasoning`, `call`, or none."""
         self._item_id = self._call_id = self._name = ""
         self._pieces: list[str] = []
+        self._has_logprobs = has_logprobs
+        self._new_entries: list[dict[str, Any]] = []
+        """Of tokens whose text is not written yet."""
+        self._entries: list[dict[str, Any]] = []
+        """Of the message that is open."""
 
     # --- a stream ---------------------------------------------------------------------------
 
@@ -50,7 +58,9 @@ class ResponsesWriter:
         return created + self._event("response.in_progress", response=response)
 
     def write(self, batch: Batch) -> bytes:
-        """Write what became certain, item by item."""
+        """Write what became certain, item by item; log-probabilities go with a message's text."""
+        if self._has_logprobs:
+            self._new_entries += logprob_entries(batch.piece)
         return b"".join(self._written(it, batch.call_ids) for it in batch.events)
 
     def _written(self, it: StreamEvent, call_ids: list[str]) -> bytes:
@@ -75,7 +85,8 @@ class ResponsesWriter:
         if self._open != "call":
             place["content_index"] = 0
         if self._open == "message":
-            place["logprobs"] = []
+            place["logprobs"], self._new_entries = self._new_entries, []
+            self._entries += place["logprobs"]
         return self._event(kind, **place, delta=text)
 
     def _opened_message(self) -> bytes:
@@ -98,7 +109,7 @@ class ResponsesWriter:
 
     def _opened(self, kind: str, item_id: str) -> bytes:
         closed = self._closed(_WHOLE)
-        self._open, self._item_id, self._pieces = kind, item_id, []
+        self._open, self._item_id, self._pieces, self._entries = kind, item_id, [], []
         return closed
 
     def _added(self, item: dict[str, Any]) -> bytes:
@@ -109,9 +120,11 @@ class ResponsesWriter:
         kind, self._open = self._open, ""
         text = "".join(self._pieces)
         if kind == "message":
-            last = self._part_event("response.output_text.done", text=text, logprobs=[])
-            last += self._part_event("response.content_part.done", part=text_part(text))
-            item = message_item(self._item_id, text, status)
+            entries, self._new_entries = [*self._entries, *self._new_entries], []
+            last = self._part_event("response.output_text.done", text=text, logprobs=entries)
+            part = text_part(text, entries)
+            last += self._part_event("response.content_part.done", part=part)
+            item = message_item(self._item_id, text, status, entries)
         elif kind == "reasoning":
             last = self._part_event("response.reasoning_text.done", text=text)
             item = reasoning_item(self._item_id, text, status)
@@ -174,7 +187,9 @@ class ResponsesWriter:
         if message.content:
             is_last = not message.tool_calls and outcome.cut_call is None
             own = status if is_last else _WHOLE
-            items.append(message_item(new_id("msg_"), message.content, own))
+            pieces = outcome.pieces if self._has_logprobs else ()
+            entries = [entry for piece in pieces for entry in logprob_entries(piece)]
+            items.append(message_item(new_id("msg_"), message.content, own, entries))
         for call in message.tool_calls:
             arguments = json.dumps(call.arguments, ensure_ascii=False)
             items.append(self._whole_call(call.id, call.name, arguments, _WHOLE))
