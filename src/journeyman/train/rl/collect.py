@@ -9,6 +9,7 @@ step that was killed goes on with what it had.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,17 +17,18 @@ from pathlib import Path
 
 import torch
 
+from journeyman.errors import ENDINGS
 from journeyman.flow import Plan, RolloutConfig, run_rollouts
 from journeyman.flow.audit import audit_run, read_labels
 from journeyman.flow.plan import make_seats
 from journeyman.models import Model
-from journeyman.runs import RunFolder
+from journeyman.runs import RunFolder, read_trajectories, write_atomic
 from journeyman.tasks import Taskset
 from journeyman.train.rl.advantages import group_advantages
 from journeyman.train.rl.selection import Selection, group_rollouts, select_groups
 from journeyman.train.rl.sequences import Offsets, PolicySequence, policy_sequences
 from journeyman.train.rl.settings import RlSettings
-from journeyman.types import Reward, Rollout, Trajectory
+from journeyman.types import Reward, Rollout
 
 __all__ = ["Harvest", "figures_of", "reap_step", "roll_out"]
 
@@ -106,14 +108,16 @@ def reap_step(
             rewards, is_valid, baseline=settings.baseline, scale=settings.scale
         )
         for rollout, advantage, counts in zip(group, advantages.tolist(), is_valid, strict=True):
-            if counts:
-                harvest.sequences += policy_sequences(
-                    rollout,
-                    [_trajectory(run, rollout)],
-                    advantage=advantage,
-                    penalty_weight=settings.format_penalty,
-                    offsets=offsets,
-                )
+            if not counts or not ENDINGS[rollout.ending].is_trained_on:
+                continue
+            _keep(run, rollout, advantage)
+            harvest.sequences += policy_sequences(
+                rollout,
+                read_trajectories(run / "artifacts" / rollout.rollout_id),
+                advantage=advantage,
+                penalty_weight=settings.format_penalty,
+                offsets=offsets,
+            )
     instances = {it.group_id: it.instance_id for it in voided}
     harvest.pass_rates = {instances[key]: rate for key, rate in selection.pass_rates.items()}
     harvest.figures = figures_of(voided, labels)
@@ -154,6 +158,7 @@ def _void(
     return found
 
 
-def _trajectory(run: Path, rollout: Rollout) -> Trajectory:
-    path = run / "artifacts" / rollout.rollout_id / "trajectory.json"
-    return Trajectory.model_validate_json(path.read_bytes())
+def _keep(run: Path, rollout: Rollout, advantage: float) -> None:
+    """Write what the rollout was trained with, for whoever looks at its tokens."""
+    path = run / "artifacts" / rollout.rollout_id / "training.json"
+    write_atomic(path, json.dumps({"advantage": advantage}) + "\n")

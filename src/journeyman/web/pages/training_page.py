@@ -19,10 +19,20 @@ _MOST_POINTS = 800
 
 CHARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Loss", ("loss", "held_out_loss", "second_loss", "policy_loss")),
-    ("Reward", ("reward", "mean_reward", "held_out_reward", "solve_rate", "pass_rate")),
+    (
+        "Reward",
+        (
+            "reward",
+            "mean_reward",
+            "held_out_reward",
+            "solve_rate",
+            "held_out_solve_rate",
+            "pass_rate",
+        ),
+    ),
     ("Entropy", ("entropy", "mean_entropy")),
-    ("KL divergence", ("kl", "mean_kl", "kl_to_reference", "sampler_kl", "kl_divergence")),
-    ("Advantage and ratio", ("mean_ratio", "ratio", "clipped_share", "clip_fraction", "advantage")),
+    ("KL divergence", ("kl", "mean_kl", "policy_kl", "reference_kl", "mismatch_kl")),
+    ("Advantage and ratio", ("mean_ratio", "ratio", "clipped", "clip_fraction", "advantage")),
     ("Turns", ("turns", "mean_turns")),
     ("Staleness", ("staleness", "mean_staleness", "max_staleness")),
     ("Format errors", ("format_errors", "num_format_errors", "format_error_rate")),
