@@ -14,7 +14,8 @@ from journeyman.flow import (
 from journeyman.flow.config import Concurrency, RetryBudgets
 from journeyman.flow.groups import shuffled_tasks
 from journeyman.flow.jobs import AgentWork, JobResult, Stage
-from journeyman.models.scripted import noop_script, oracle_script
+from journeyman.models.oracle import KnowingModel
+from journeyman.models.scripted import noop_script
 from journeyman.runs import RunFolder
 from journeyman.types import Completion, Ending, Failure, Message, Trajectory, Turn, Verdict
 
@@ -268,9 +269,10 @@ class Coin:
     async def complete(self, prompt, sampling):
         text = "\n".join(message.content for message in prompt.messages if message.role == "user")
         patch = next(patch for statement, patch in self.patches.items() if statement in text)
-        script = oracle_script(patch) if sampling.seed % 2 else noop_script()
+        if sampling.seed % 2:
+            return await KnowingModel(self.name, patch).complete(prompt, sampling)
         index = sum(message.role == "assistant" for message in prompt.messages)
-        return Completion(message=script[index])
+        return Completion(message=noop_script()[index])
 
     async def close(self):
         pass

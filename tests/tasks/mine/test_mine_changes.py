@@ -280,6 +280,6 @@ async def test_what_nothing_can_be_built_for_is_counted(repo, tmp_path):
     repo.commit("Mend A (#4)", files)
     project = obtain_project(str(repo.path))
     mined = await mine_tasks(project, tmp_path / "made", config=MineConfig())
-    assert mined.report.dropped == {"root": 1, "unsupported_language": 1}
+    assert mined.report.dropped == {"root": 1, "unbuildable": 1}
     assert (mined.report.num_split, mined.report.num_built) == (1, 0)
     assert load_taskset(tmp_path / "made").tasks == ()
