@@ -198,10 +198,10 @@ def test_keys_walk_through_rows_rollouts_and_views(roots, build, tab):
         tab.wait_for_url("**/run/first/index.html*")
         ready(tab)
         tab.keyboard.press("?")
-        assert tab.locator("#keys").is_visible()
+        tab.locator("#keys").wait_for()
         picture(tab, "keys")
         tab.keyboard.press("Escape")
-        assert not tab.locator("#keys").is_visible()
+        tab.locator("#keys").wait_for(state="hidden")
         for _ in range(3):
             tab.keyboard.press("j")
         tab.keyboard.press("k")
@@ -219,9 +219,9 @@ def test_keys_walk_through_rows_rollouts_and_views(roots, build, tab):
         tab.keyboard.press("j")
         assert tab.locator(".turn.current").get_attribute("id") == "turn-1"
         tab.keyboard.press("2")
-        assert tab.locator("#turn-1 .raw").is_visible()
+        tab.locator("#turn-1 .raw").wait_for()
         tab.keyboard.press("1")
-        assert tab.locator("#turn-1 .read").is_visible()
+        tab.locator("#turn-1 .read").wait_for()
         tab.keyboard.press("/")
         tab.keyboard.press("Escape")
         tab.wait_for_url("**/run/first/index.html*")
@@ -256,7 +256,7 @@ def test_a_rollout_shows_everything_in_its_order(roots, build, tab):
         assert "outcome" in tab.locator("#reward").inner_text()
         assert tab.locator("#guard tbody tr").count() == 3
         tab.goto(f"{tab.url}#turn-2")
-        assert tab.locator("#turn-2").is_visible()
+        tab.locator("#turn-2").wait_for()
 
 
 def test_tokens_show_mask_logprob_advantage_and_version(roots, build, tab):
