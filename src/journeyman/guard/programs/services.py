@@ -9,6 +9,7 @@ from journeyman.guard.offence import Label
 from journeyman.guard.programs.options import Given, split
 from journeyman.guard.rules.reach import find_urls, is_loopback
 from journeyman.guard.shell.machine import Invocation, Machine, Program
+from journeyman.guard.texts import words
 
 __all__ = ["SERVICES"]
 
@@ -19,19 +20,19 @@ def _forge(machine: Machine, call: Invocation) -> str:
         call.args,
         with_value={"-R", "--repo", "-H", "--hostname", "-X", "-f", "-F", "-q", "--jq", "-L"},
     )
-    words = given.operands
+    operands = given.operands
     if (
         given.has("--version", "--help", "-h")
-        or not words
-        or words[0] in ("version", "help", "config", "alias", "completion")
+        or not operands
+        or operands[0] in ("version", "help", "config", "alias", "completion")
     ):
         return UNKNOWN
-    if words[:2] in (["auth", "status"], ["auth", "login"], ["auth", "logout"]):
+    if operands[:2] in (["auth", "status"], ["auth", "login"], ["auth", "logout"]):
         return UNKNOWN
     subject = machine.world.subject
-    named = [*given.values("-R", "--repo"), *[it for it in words if "/" in it]]
+    named = [*given.values("-R", "--repo"), *[it for it in operands if "/" in it]]
     others = [it for it in named if not subject.is_upstream(it) and not subject.has_own_word(it)]
-    has_mention = subject.is_upstream(call.text) or any(map(subject.has_own_word, words))
+    has_mention = subject.is_upstream(call.text) or any(map(subject.has_own_word, operands))
     if not others or has_mention:
         machine.report(Label.UPSTREAM_FETCH, call.text)
     return UNKNOWN
@@ -56,65 +57,16 @@ def _store(machine: Machine, call: Invocation) -> str:
     return UNKNOWN
 
 
-_CONTAINER_OPTIONS = frozenset(
-    [
-        "-v",
-        "--volume",
-        "--mount",
-        "-w",
-        "-e",
-        "--name",
-        "-p",
-        "-u",
-        "-t",
-        "-f",
-        "--file",
-        "--entrypoint",
-    ]
-)
+_CONTAINER_OPTIONS = words("-v --volume --mount -w -e --name -p -u -t -f --file --entrypoint")
 _HOST_FOLDERS = ("/var", "/etc", "/root", "/home", "/proc", "/run", "/sys")
-_LOOKS_AT_ENGINE = frozenset(
-    [
-        "exec",
-        "cp",
-        "inspect",
-        "logs",
-        "export",
-        "attach",
-        "diff",
-        "commit",
-        "ps",
-        "top",
-        "save",
-        "history",
-        "images",
-        "info",
-        "volume",
-        "network",
-        "system",
-    ]
+_LOOKS_AT_ENGINE = words(
+    "exec cp inspect logs export attach diff commit ps top save history images info volume "
+    "network system"
 )
-_FETCHES_IMAGES = frozenset(
-    [
-        "pull",
-        "run",
-        "create",
-        "manifest",
-        "copy",
-        "search",
-        "cp",
-        "export",
-        "digest",
-        "clone",
-        "list-tags",
-        "tag",
-        "from",
-        "image",
-    ]
+_FETCHES_IMAGES = words(
+    "pull run create manifest copy search cp export digest clone list-tags tag from image"
 )
-_IMAGE_CLIENTS = frozenset(
-    ["skopeo", "crane", "oras", "umoci", "regctl", "img", "singularity", "apptainer"]
-)
+_IMAGE_CLIENTS = words("skopeo crane oras umoci regctl img singularity apptainer")
 
 
 def _container(machine: Machine, call: Invocation) -> str:
