@@ -13,6 +13,7 @@ from journeyman.cli.output import note, print_json
 from journeyman.cli.settings import command_line, resolve_settings, show_config
 from journeyman.cli.training_progress import TrainingProgress
 from journeyman.config import Config
+from journeyman.errors import JourneymanError
 from journeyman.runs import RunFolder
 from journeyman.train.extra import require_extra
 from journeyman.train.rl.settings import RlSettings
@@ -201,7 +202,11 @@ def rl_command(
     return _train("rl", settings, _rl, model, runs, options, is_json=json)
 
 
-def _rl(settings: RlSettings, run: RunFolder, **options: Any) -> Path:
+def _rl(settings: RlSettings, run: RunFolder | None, **options: Any) -> Path:
+    if run is None:
+        raise JourneymanError(
+            "train rl runs in one process", "start it without torchrun or accelerate launch"
+        )
     # Loads PyTorch, which only this command needs at once.
     from journeyman.train.stages.rl import rl
 
