@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from cyclopts import App
 
+from journeyman.cli.model_merge import merge
 from journeyman.cli.model_plan import describe, plan
 from journeyman.cli.output import note, print_json, print_lines, print_table
 from journeyman.errors import JourneymanError
@@ -21,6 +22,7 @@ __all__ = ["app"]
 app = App(name="model", help="Which models can be named, and what one does on this machine.")
 app.command(plan)
 app.command(describe)
+app.command(merge)
 
 
 @app.command(name="list")

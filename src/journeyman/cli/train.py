@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 
 from journeyman.cli.output import note, print_json
 from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.train_distill import distill_command
 from journeyman.cli.training_progress import TrainingProgress
 from journeyman.config import Config
 from journeyman.errors import JourneymanError
@@ -26,6 +27,7 @@ app = App(
     name="train",
     help="Train a model: on source files, on verified rollouts, on what execution says.",
 )
+app.command(distill_command, name="distill")
 
 
 class GivenMidtrain(MidtrainSettings):

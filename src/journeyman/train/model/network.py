@@ -52,6 +52,18 @@ class Network(nn.Module):
         is_real_BT: torch.Tensor,
     ) -> Output:
         """Return the losses of packed rows; no document sees another of its row."""
+        hidden_BTD, balance = self.read(token_ids_BT, positions_BT, is_real_BT)
+        second = hidden_BTD.new_zeros(0, dtype=torch.float32)
+        if self.mtp is not None:
+            following_BTD = self.base.get_input_embeddings()(token_ids_BT.roll(-1, dims=1))
+            states_BTD = self.mtp(hidden_BTD, following_BTD, positions_BT)
+            second = self._losses(states_BTD, second_targets(targets_BT, positions_BT))
+        return Output(self._losses(hidden_BTD, targets_BT), second, balance)
+
+    def read(
+        self, token_ids_BT: torch.Tensor, positions_BT: torch.Tensor, is_real_BT: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the last hidden states (B, T, D) of packed rows, and the router's auxiliary loss."""
         extra: dict[str, Any] = {}
         if self._is_recurrent:
             extra["document_positions"] = positions_BT
@@ -65,14 +77,14 @@ class Network(nn.Module):
         balance = hidden_BTD.new_zeros((), dtype=torch.float32)
         if self._num_chosen:
             balance = load_balance(found.router_logits, self._num_chosen, is_real_BT.flatten())
-        second = hidden_BTD.new_zeros(0, dtype=torch.float32)
-        if self.mtp is not None:
-            following_BTD = self.base.get_input_embeddings()(token_ids_BT.roll(-1, dims=1))
-            states_BTD = self.mtp(hidden_BTD, following_BTD, positions_BT)
-            second = self._losses(states_BTD, second_targets(targets_BT, positions_BT))
-        return Output(self._losses(hidden_BTD, targets_BT), second, balance)
+        return hidden_BTD, balance
+
+    @property
+    def head(self) -> torch.Tensor:
+        """The weights (V, D) that make scores of hidden states."""
+        weight: torch.Tensor = self.base.get_output_embeddings().weight
+        return weight
 
     def _losses(self, hidden_BTD: torch.Tensor, targets_BT: torch.Tensor) -> torch.Tensor:
         has_target = targets_BT != IGNORED
-        head_VD = self.base.get_output_embeddings().weight
-        return next_token_losses(hidden_BTD[has_target], head_VD, targets_BT[has_target])
+        return next_token_losses(hidden_BTD[has_target], self.head, targets_BT[has_target])
