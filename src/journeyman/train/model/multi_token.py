@@ -18,6 +18,8 @@ from transformers import Qwen3NextConfig
 from transformers.masking_utils import create_causal_mask
 from transformers.models.qwen3_next import modeling_qwen3_next as qwen3_next
 
+from journeyman.train.model.attention import find_bounds, use_document_attention
+
 __all__ = ["MultiTokenPrediction"]
 
 
@@ -37,6 +39,7 @@ class MultiTokenPrediction(qwen3_next.Qwen3NextPreTrainedModel):
         self.norm = qwen3_next.Qwen3NextRMSNorm(width, eps=own.rms_norm_eps)
         self.rotary_emb = qwen3_next.Qwen3NextRotaryEmbedding(config=own)
         self.post_init()
+        self._has_bounds = use_document_attention(self)
 
     @classmethod
     def _can_set_experts_implementation(cls) -> bool:
@@ -65,5 +68,6 @@ class MultiTokenPrediction(qwen3_next.Qwen3NextPreTrainedModel):
             position_embeddings=self.rotary_emb(states_BTD, positions_BT),
             attention_mask=mask,
             position_ids=positions_BT,
+            document_bounds=find_bounds(positions_BT) if self._has_bounds else None,
         )
         return self.norm(states_BTD)

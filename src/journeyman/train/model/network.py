@@ -16,6 +16,7 @@ from torch import nn
 
 from journeyman.train.documents.rows import IGNORED
 from journeyman.train.losses import load_balance, next_token_losses, second_targets
+from journeyman.train.model.attention import find_bounds, use_document_attention
 from journeyman.train.model.isolation import isolate_documents
 from journeyman.train.model.multi_token import MultiTokenPrediction
 
@@ -42,6 +43,7 @@ class Network(nn.Module):
         self.base = base
         self.mtp = mtp
         self._is_recurrent = isolate_documents(base) > 0
+        self._has_bounds = use_document_attention(base)
         self._num_chosen: int = getattr(base.config, "num_experts_per_tok", 0)
 
     def forward(
@@ -67,6 +69,8 @@ class Network(nn.Module):
         extra: dict[str, Any] = {}
         if self._is_recurrent:
             extra["document_positions"] = positions_BT
+        if self._has_bounds:
+            extra["document_bounds"] = find_bounds(positions_BT)
         if self._num_chosen:
             extra["output_router_logits"] = True
         # With a cache the library takes packed rows for one document each, silently.
