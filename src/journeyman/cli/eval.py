@@ -36,6 +36,11 @@ app.command(
     help="Adherence against the number of templates trained on.",
 )
 app.command(
+    "journeyman.cli.eval_trained:trained",
+    name="trained",
+    help="What a training changed: a base model and a trained one on adherence and on tasks.",
+)
+app.command(
     "journeyman.cli.eval_benchmark:suites", name="suites", help="Which benchmarks' files are read."
 )
 app.command(

@@ -26,19 +26,24 @@ from journeyman.templates.exercises.make import make_exercises
 from journeyman.templates.exercises.toolsets import TOOLSETS
 from journeyman.types import Data
 
-__all__ = ["AdherenceConfig", "Answer", "Question", "list_questions", "toolset_names"]
+__all__ = [
+    "AdherenceConfig",
+    "Answer",
+    "Question",
+    "QuestionsConfig",
+    "list_questions",
+    "toolset_names",
+]
 
 _MOST_DRAWN = 50
 """Exercises drawn for each that is kept, before a template counts as unable to write them."""
 
 
-class AdherenceConfig(Config):
-    """Which models are asked what."""
+class QuestionsConfig(Config):
+    """What models are asked."""
 
     resume_may_change: ClassVar[frozenset[str]] = frozenset({"num_parallel"})
 
-    models: tuple[str, ...] = Field(default=("smollm2",), min_length=1)
-    """Specs of the models."""
     templates: tuple[str, ...] = ()
     """Only these templates; all where none is given."""
     toolsets: tuple[str, ...] = ()
@@ -56,6 +61,13 @@ class AdherenceConfig(Config):
     """Most tokens of an answer."""
     num_parallel: int = Field(default=4, ge=1)
     """Requests to a model at the same time."""
+
+
+class AdherenceConfig(QuestionsConfig):
+    """Which models are asked what."""
+
+    models: tuple[str, ...] = Field(default=("smollm2",), min_length=1)
+    """Specs of the models."""
 
 
 class Question(NamedTuple):
@@ -102,7 +114,7 @@ def toolset_names() -> list[str]:
     return [*sorted(_own_toolsets()), *sorted(TOOLSETS), "functions", "library"]
 
 
-def list_questions(config: AdherenceConfig) -> list[Question]:
+def list_questions(config: QuestionsConfig) -> list[Question]:
     """Return every question in order; raises `JourneymanError` for an unknown name."""
     names = config.templates or tuple(list_templates())
     for name in names:
@@ -110,14 +122,14 @@ def list_questions(config: AdherenceConfig) -> list[Question]:
     return [question for name in names for question in _of_template(name, config)]
 
 
-def _of_template(name: str, config: AdherenceConfig) -> Iterator[Question]:
+def _of_template(name: str, config: QuestionsConfig) -> Iterator[Question]:
     template = get_template(name)
     drawn = islice(_exercises(config), config.num * _MOST_DRAWN)
     fitting = (it for it in drawn if template.can_write(answer(it), it.tools))
     yield from (Question(name, exercise) for exercise in islice(fitting, config.num))
 
 
-def _exercises(config: AdherenceConfig) -> Iterator[Exercise]:
+def _exercises(config: QuestionsConfig) -> Iterator[Exercise]:
     known = {**_own_toolsets(), **TOOLSETS}
     wanted = config.toolsets or tuple(known)
     if wanted == ("library",):

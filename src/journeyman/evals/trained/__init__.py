@@ -1,0 +1,1 @@
+"""A model beside the one that it was trained from: the same questions, the same tasks, in pairs."""
