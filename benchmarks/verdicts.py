@@ -5,7 +5,7 @@ matters, a gold patch that was broken) are graded in each backend, and every ver
 
     python benchmarks/verdicts.py tasksets/toolz tasksets/boltons --sandbox docker:my-base
 
-Exits 1 where a verdict differs.
+Exits 1 where a verdict differs, or where a backend gave none: those are counted apart, with the cause.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ def main() -> int:
     parser.add_argument("--sandbox", required=True, help="compared with namespace")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    report = {"num_tasks": 0, "num_verdicts": 0, "num_tests": 0, "num_resolved": 0, "differing": []}
+    report = {"num_tasks": 0, "num_verdicts": 0, "num_tests": 0, "num_resolved": 0}
+    report |= {"differing": [], "not_graded": []}
     for taskset in arguments.tasksets:
         compare(taskset, arguments.sandbox, report)
     print(json.dumps(report, indent=2) if arguments.json else lines(report))
-    return 1 if report["differing"] else 0
+    return 1 if report["differing"] or report["not_graded"] else 0
 
 
 def compare(taskset: Path, backend: str, report: dict) -> None:
@@ -45,11 +46,15 @@ def compare(taskset: Path, backend: str, report: dict) -> None:
         ours = verdicts(taskset, predictions, Path(scratch, "a"), "namespace")
         theirs = verdicts(taskset, predictions, Path(scratch, "b"), backend)
     report["num_tasks"] += len(tasks)
-    report["num_verdicts"] += len(ours)
-    report["num_tests"] += sum(len(verdict["tests"]) for verdict in ours.values())
-    report["num_resolved"] += sum(verdict["is_resolved"] for verdict in ours.values())
-    names = sorted(ours.keys() | theirs.keys())
-    report["differing"] += [name for name in names if ours.get(name) != theirs.get(name)]
+    for where, found in (("namespace", ours), (backend, theirs)):
+        lost = {name: it["cause"] for name, it in found.items() if it["tests"] is None}
+        report["not_graded"] += [f"{name} in {where}: {cause}" for name, cause in lost.items()]
+    both = [name for name in ours if name in theirs]
+    both = [name for name in both if None not in (ours[name]["tests"], theirs[name]["tests"])]
+    report["num_verdicts"] += len(both)
+    report["num_tests"] += sum(len(ours[name]["tests"]) for name in both)
+    report["num_resolved"] += sum(ours[name]["is_resolved"] for name in both)
+    report["differing"] += [name for name in both if ours[name] != theirs[name]]
 
 
 def predicted(tasks: list[dict]) -> list[dict]:
@@ -72,19 +77,20 @@ def broken(patch: str) -> str:
 
 
 def verdicts(taskset: Path, predictions: Path, runs: Path, backend: str) -> dict[str, dict]:
-    """Grade in one backend; return what was decided, without times."""
+    """Grade in one backend; return what was decided, without times; no tests where nothing was."""
     words = ["grade", str(taskset), str(predictions), "--runs", str(runs), "--name", "run"]
     command = [str(Path(sys.executable).with_name("journeyman")), *words, "--sandbox", backend]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     found = {}
     for line in (runs / "run/rollouts.jsonl").read_text().splitlines():
         rollout = json.loads(line)
-        verdict = rollout["verdict"]
+        verdict = rollout["verdict"] or {}
+        failure = verdict.get("failure") or rollout.get("failure") or {}
         found[rollout["rollout_id"]] = {
-            "is_resolved": verdict["is_resolved"],
-            "patch_is_applied": verdict["patch_is_applied"],
-            "tests": verdict["tests"],
-            "cause": (verdict.get("failure") or {}).get("cause"),
+            "is_resolved": verdict.get("is_resolved", False),
+            "patch_is_applied": verdict.get("patch_is_applied"),
+            "tests": verdict.get("tests"),
+            "cause": failure.get("cause"),
         }
     return found
 
@@ -94,7 +100,8 @@ def lines(report: dict) -> str:
     counted = f"{report['num_tasks']} tasks, {report['num_resolved']} predictions resolved"
     counted = f"{report['num_tests']} tests; {counted}"
     text = f"{same} of {report['num_verdicts']} verdicts identical ({counted})"
-    return "\n".join([text, *(f"differs: {name}" for name in report["differing"])])
+    wrong = [f"differs: {name}" for name in report["differing"]]
+    return "\n".join([text, *wrong, *(f"not graded: {it}" for it in report["not_graded"])])
 
 
 if __name__ == "__main__":

@@ -32,10 +32,12 @@ class JourneymanError(Exception):
     exit_code = 2
     """What the command ends with."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, cause: str = "unexpected") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.cause = cause
+        """What it counts as where it ends one job in the middle of a run: a key of `FAILURES`."""
 
 
 class AttributedError(Exception):

@@ -73,7 +73,7 @@ async def perform(job: Job, place: Workplace, emit: Emit) -> JobResult:
         async with patience:
             return await steps[job.stage](draft, place, emit)
     except JourneymanError as error:
-        failure = Failure(cause="unexpected", detail=error.message)
+        failure = Failure(cause=error.cause, detail=error.message)
         return draft.result(failure=failure, is_user_error=True, hint=error.hint)
     except Exception as error:
         return draft.result(failure=attribute(error))

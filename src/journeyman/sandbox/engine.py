@@ -103,6 +103,7 @@ class Engine:
             raise JourneymanError(
                 f"no {self.program} engine answers: {done.complaint}",
                 "start it (systemctl start docker, or dockerd), or use --sandbox namespace",
+                cause="sandbox_unavailable",
             )
 
 

@@ -153,6 +153,7 @@ async def _build_once(
         trial = f"{image}-{os.getpid()}"
         code = await _build(engine, recipe, part, trial, log)
         if code:
+            await engine.call("version")  # an engine that died meanwhile says so itself
             lines = log.read_text(errors="replace").strip().splitlines()
             raise JourneymanError(
                 f"{engine.program} build failed: {lines[-1] if lines else f'exit code {code}'}",
