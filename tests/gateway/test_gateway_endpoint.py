@@ -81,6 +81,15 @@ async def test_a_schema_is_handed_on(kit):
     assert seen[0].json_schema == {"enum": ["yes"]}
 
 
+async def test_a_schema_together_with_tools_is_left_to_the_server(kit):
+    async with chained(kit, kit.say('"yes"'), template="hermes") as (client, _):
+        body = kit.ask | {"tools": [kit.bash], "response_format": {"type": "json_object"}}
+        status, answer = await client.post(CHAT, body)
+    # Ours asked; the gateway behind, whose model writes calls in a template, is who says no.
+    assert (status, answer["error"]["code"]) == (400, "model_refused")
+    assert "cannot be had together with tools" in answer["error"]["message"]
+
+
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "bash"}}])
 async def test_a_demanded_call_is_handed_on(kit, choice):
     async with chained(kit, kit.say("Sure:", LS), template="hermes") as (client, _):

@@ -122,7 +122,6 @@ class AnthropicMessages:
             json_schema=read_format(
                 body.output_config.format if body.output_config is not None else None,
                 "output_config.format",
-                has_tools=bool(tools),
             ),
             stop=tuple(body.stop_sequences or ()),
             is_streamed=bool(body.stream),

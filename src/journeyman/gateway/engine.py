@@ -183,9 +183,7 @@ class Engine:
             bounds.append(max(1, left))
         if own is not None:
             bounds.append(own.max_tokens)
-        if request.json_schema is not None and not getattr(self.model, "holds_schemas", False):
-            message = "this model cannot be held to a schema"
-            raise GatewayError("invalid_request", message, param="response_format")
+        self._check_schema(request)
         is_rendered = self.template is not None and bool(request.messages)
         stops = self.template.stop if self.template is not None and is_rendered else ()
         asked = request.asked_sampling() if own is None else own
@@ -197,6 +195,18 @@ class Engine:
                 "stop": tuple(dict.fromkeys((*request.stop, *stops))),
             }
         )
+
+    def _check_schema(self, request: ModelRequest) -> None:
+        if request.json_schema is None:
+            return
+        message = ""
+        if not getattr(self.model, "holds_schemas", False):
+            message = "this model cannot be held to a schema"
+        elif request.tools and self.template is not None:
+            # The model would be held to the schema where it wants to call; a chat server knows better.
+            message = "cannot be had together with tools"
+        if message:
+            raise GatewayError("invalid_request", message, param="response_format")
 
 
 def _message(parsed: ParsedTurn) -> Message:

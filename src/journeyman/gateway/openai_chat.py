@@ -87,7 +87,7 @@ class OpenAIChat:
             max_tokens=body.max_completion_tokens or body.max_tokens,
             stop=read_stop(body.stop),
             seed=body.seed,
-            json_schema=read_format(body.response_format, "response_format", has_tools=bool(tools)),
+            json_schema=read_format(body.response_format, "response_format"),
             has_logprobs=bool(body.logprobs),
             is_streamed=bool(body.stream),
         )

@@ -111,14 +111,10 @@ class ResponseFormat(Body):
     """Where the other protocols put it."""
 
 
-def read_format(given: ResponseFormat | None, where: str, *, has_tools: bool) -> Any:
+def read_format(given: ResponseFormat | None, where: str) -> Any:
     """Return the schema that the answer is held to, or None. Raises `GatewayError`."""
     if given is None or given.type == "text":
         return None
-    if has_tools:
-        # The model would be held to the schema where it wants to call.
-        message = "cannot be had together with tools"
-        raise GatewayError("invalid_request", message, param=where)
     if given.type == "json_object":
         return {"type": "object"}
     found = given.json_schema.schema_ if given.json_schema is not None else given.schema_

@@ -112,7 +112,6 @@ class OpenAIResponses:
             json_schema=read_format(
                 body.text.format if body.text is not None else None,
                 "text.format",
-                has_tools=bool(tools),
             ),
             is_streamed=bool(body.stream),
             has_logprobs=has_logprobs,
