@@ -81,6 +81,17 @@ def test_resume_refuses_a_changed_config_and_names_the_keys(tmp_path):
         create(tmp_path, name="one", resume=True, config=Example(lr=0.2, name="y"))
 
 
+def test_a_key_that_is_newer_than_the_run_has_its_default(tmp_path):
+    create(tmp_path, name="one", config=Example(lr=0.1)).close()
+
+    class Newer(Example):
+        warmup: int = 3
+
+    with pytest.raises(JourneymanError, match="differ: warmup"):
+        create(tmp_path, name="one", resume=True, config=Newer(lr=0.1, warmup=4))
+    create(tmp_path, name="one", resume=True, config=Newer(lr=0.1)).close()
+
+
 def test_resume_of_nothing_is_explained(tmp_path):
     with pytest.raises(JourneymanError, match=r"no run rollout--toolz--\* to resume"):
         create(tmp_path, resume=True)

@@ -24,6 +24,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from journeyman.config import Config, differing_keys, digest, to_toml
 from journeyman.errors import JourneymanError
 from journeyman.runs.ledger import Ledger
@@ -97,7 +99,7 @@ class RunFolder:
 
     @classmethod
     def _resume(cls, path: Path, config: Config) -> RunFolder:
-        old = _read_config(path)
+        old = _with_defaults(_read_config(path), type(config))
         new = tomllib.loads(to_toml(config))
         free = config.resume_may_change
         if changed := [key for key in differing_keys(old, new) if key.split(".")[0] not in free]:
@@ -288,6 +290,14 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise JourneymanError(
             f"{path / 'config.toml'} cannot be read: {error}", "start a run under another name"
         ) from None
+
+
+def _with_defaults(old: dict[str, Any], kind: type[Config]) -> dict[str, Any]:
+    """Give keys that are newer than the run their defaults: what it did without knowing them."""
+    try:
+        return tomllib.loads(to_toml(kind.model_validate(old)))
+    except ValidationError:
+        return old
 
 
 def _hold(path: Path) -> int:
