@@ -16,6 +16,7 @@ import pytest
 pytest.importorskip("torch", reason="the extra train is not installed")
 pytest.importorskip("transformers", reason="the extra train is not installed")
 
+import torch
 from safetensors.torch import load_file
 
 from journeyman.cli import main
@@ -61,6 +62,22 @@ def test_what_execution_calls_right_becomes_likelier(half_taught, taskset, tmp_p
     # The sampler is the network itself: it says what the trainer says.
     assert all(it["mismatch_largest"] < 1e-3 for it in steps if "mismatch_largest" in it)
     assert (tmp_path / "rl" / "model" / "model.safetensors").is_file()
+
+
+def test_adapters_alone_are_trained_and_end_in_the_weights(half_taught, taskset, tmp_path) -> None:
+    more = ["--num-steps", "2", "--lora.rank", "4", "--update.precision", "bfloat16"]
+    assert run(command(half_taught, taskset.folder, tmp_path, *more)) == 0
+    place = tmp_path / "rl"
+    kept = load_file(place / "checkpoints/step_000002/weights.safetensors")
+    assert kept
+    assert all("lora_" in name for name in kept)
+    assert (place / "adapter/adapter_config.json").is_file()
+    before, after = (load_file(it / "model.safetensors") for it in (half_taught, place / "model"))
+    assert before.keys() == after.keys()
+    assert any(not torch.equal(before[name], after[name].float()) for name in before)
+    # Products in half precision: the trainer and the sampler still mean the same policy.
+    steps = list(read_jsonl(place / "metrics.jsonl"))
+    assert all(it["mismatch_largest"] < 0.5 for it in steps if "mismatch_largest" in it)
 
 
 def test_a_learner_killed_in_the_middle_ends_with_the_same_weights(

@@ -11,6 +11,7 @@ from journeyman.config import Config
 from journeyman.flow.config import Concurrency
 from journeyman.sandbox.base import Network as NetworkPolicy
 from journeyman.scaffolds.session import SessionLimits
+from journeyman.train.model.lora_settings import LoraSettings
 from journeyman.types import Sampling
 
 __all__ = [
@@ -175,6 +176,8 @@ class RlSettings(Config):
     """Tokens of a row: the longest sequence that is trained on."""
     update: UpdateSettings = UpdateSettings()
     """How a step changes the policy."""
+    lora: LoraSettings = LoraSettings()
+    """Adapters that are trained in place of all weights, which `update.precision` is then kept in."""
     learning_rate: float = Field(default=1e-5, gt=0)
     """Of every step, after the warm-up."""
     num_warmup_steps: int = Field(default=2, ge=0)

@@ -15,15 +15,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from journeyman.errors import JourneymanError
 from journeyman.flow import wilson
 from journeyman.flow.plan import select_tasks
 from journeyman.models.local_settings import LocalSettings
 from journeyman.models.torch_local import TorchLocalModel
 from journeyman.runs import RunFolder, read_jsonl
+from journeyman.runs.storage import explain_storage
 from journeyman.tasks import Taskset, load_taskset
 from journeyman.templates import get_template
 from journeyman.train.model.folder import load_network
+from journeyman.train.model.lora import Adapters, add_adapters
 from journeyman.train.model.network import Network
 from journeyman.train.rl.collect import Harvest, reap_step, roll_out
 from journeyman.train.rl.curriculum import pick_tasks
@@ -60,6 +64,7 @@ def rl(
             f"{len(loop.names)} tasks to learn on, {len(loop.held_out_names)} to be measured on"
         )
     asyncio.run(loop.train())
+    loop.merge(run.path / "adapter")
     return save_result(loop.network, loop.tokenizer, run.path / "model")
 
 
@@ -77,6 +82,7 @@ class _Loop:
         _check_tasks(settings, self.taskset, self.held_out)
         self.tokenizer: PlainTokenizer = load_tokenizer(settings.model)
         self.network: Network = load_network(settings.model)
+        self._adapters = _adapt(self.network, settings)
         self._run = run
         self._on_step = on_step
         trainer = TrainerSettings(weight_decay=settings.weight_decay)
@@ -89,6 +95,14 @@ class _Loop:
         self._update = PolicyUpdate(
             self.network, self._optimizer, settings.update, reference=reference
         )
+
+    def merge(self, place: Path) -> None:
+        """Write adapters into a folder and put them into the weights, where there are any."""
+        if self._adapters is None:
+            return
+        with explain_storage(place):
+            self._adapters.save(place)
+        self._adapters.merge()
 
     async def train(self) -> None:
         """Take all steps that are owed."""
@@ -232,6 +246,14 @@ class _Loop:
         if not patience or len(rates) <= patience:
             return False
         return max(rates[-patience:]) <= max(rates[:-patience])
+
+
+def _adapt(network: Network, settings: RlSettings) -> Adapters | None:
+    if not settings.lora.rank:
+        return None
+    if settings.update.precision == "bfloat16":
+        network.to(torch.bfloat16)
+    return add_adapters(network, settings.lora, seed=settings.seed)
 
 
 def _check_tasks(settings: RlSettings, taskset: Taskset, held_out: Taskset | None) -> None:
