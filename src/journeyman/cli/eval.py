@@ -41,6 +41,11 @@ app.command(
     help="What a training changed: a base model and a trained one on adherence and on tasks.",
 )
 app.command(
+    "journeyman.cli.eval_terminal:terminal",
+    name="terminal",
+    help="Task folders of Terminal-Bench and Harbor, in their own containers.",
+)
+app.command(
     "journeyman.cli.eval_benchmark:suites", name="suites", help="Which benchmarks' files are read."
 )
 app.command(

@@ -61,6 +61,12 @@ SUITES: dict[str, Suite] = {
             command=_SWE,
         ),
         Suite(
+            name="Terminal-Bench",
+            needs="task folders with task.toml (2, Harbor) or task.yaml (1), and a container engine",
+            source="github.com/laude-institute/terminal-bench-2, terminal-bench; harbor datasets",
+            command="journeyman eval terminal FOLDER --model M",
+        ),
+        Suite(
             name="Aider polyglot",
             needs="a clone of polyglot-benchmark, or of an Exercism track",
             source="github.com/Aider-AI/polyglot-benchmark",

@@ -29,7 +29,7 @@ from journeyman.sandbox.settings import BASE_VARIABLES
 if TYPE_CHECKING:
     from journeyman.sandbox.index import IndexServer
 
-__all__ = ["ContainerSandbox", "open_container"]
+__all__ = ["KEEPER", "ContainerSandbox", "open_container", "remove_orphans", "start_keeper"]
 
 _START_TIMEOUT_S = 120.0
 _CLOSE_TIMEOUT_S = 20.0
@@ -39,7 +39,7 @@ _MARK = "JOURNEYMAN_COMMAND"
 
 # It ends with the pipe. Where `env` can ignore children's ends (coreutils 8.31), the kernel buries
 # orphans; a shell's own `trap '' CHLD` does not outlive `exec`.
-_KEEPER = (
+KEEPER = (
     "echo ready; exec >/dev/null 2>&1; "
     "env --ignore-signal=CHLD true && exec env --ignore-signal=CHLD cat; exec cat"
 )
@@ -59,6 +59,8 @@ class ContainerSandbox:
     ) -> None:
         self.name = folder.name
         self.spec = spec
+        self._workdir = WORKSPACE
+        self._user = _user(spec)
         self.container = container_name(folder.name)
         self._folder = folder
         self._engine = engine
@@ -79,7 +81,7 @@ class ContainerSandbox:
         variables = self._variables(env)
         words = ["bash", "-c", command]
         limit = self.spec.limits.output_bytes
-        owner = "0:0" if user == "root" else _user(self.spec)
+        owner = "0:0" if user == "root" else self._user
         return await self._run(words, timeout_s, stdin, limit, variables, owner)
 
     async def read(self, path: str) -> bytes:
@@ -136,15 +138,15 @@ class ContainerSandbox:
         self._index = await open_index(self.spec, await self.listen(INDEX_PORT))
 
     async def _must(self, words: list[str], stdin: bytes) -> None:
-        owner = _user(self.spec)
-        done = await self._run(words, FILE_TIMEOUT_S, stdin, 4096, dict(BASE_VARIABLES), owner)
+        variables = dict(BASE_VARIABLES)
+        done = await self._run(words, FILE_TIMEOUT_S, stdin, 4096, variables, self._user)
         if done.exit_code:
             detail = done.stderr.decode(errors="replace").strip()
             raise AttributedError("sandbox_unavailable", f"its workspace cannot be laid: {detail}")
 
     async def _script(self, words: list[str], stdin: bytes, limit: int) -> Executed:
         return await self._run(
-            ["sh", "-c", *words], FILE_TIMEOUT_S, stdin, limit, self._variables(), _user(self.spec)
+            ["sh", "-c", *words], FILE_TIMEOUT_S, stdin, limit, self._variables(), self._user
         )
 
     def _variables(self, extra: dict[str, str] | None = None) -> dict[str, str]:
@@ -163,7 +165,7 @@ class ContainerSandbox:
         self._raise_if_dead("is not running")
         started = time.monotonic()
         mark = secrets.token_hex(16)
-        flags = ["--interactive", "--user", user, "--workdir", WORKSPACE]
+        flags = ["--interactive", "--user", user, "--workdir", self._workdir]
         for name, value in {**variables, _MARK: mark}.items():
             flags += ["--env", f"{name}={value}"]
         arguments = [self._engine.program, "exec", *flags, self.container, *words]
@@ -235,13 +237,15 @@ async def open_container(
 ) -> ContainerSandbox:
     """Start a container from the image of `spec`, built over `base`, and return once it is ready."""
     engine = find_engine(program)
-    await _remove_orphans(engine)
+    await remove_orphans(engine)
     image = await find_image(engine, base or DEFAULT_BASE, spec)
     folder = state.claim(name, spec.owner, engine=program)
     sandbox = None
     try:
         await engine.remove(container_name(name))
-        sandbox = await _start(spec, folder, engine, image)
+        words = [*_flags(spec, container_name(name)), "--entrypoint", "/bin/sh", image]
+        keeper, lifeline = await start_keeper(engine, folder, [*words, "-c", KEEPER])
+        sandbox = ContainerSandbox(spec, folder, engine, keeper, lifeline)
         if spec.network == "index":
             await sandbox.serve_index()
         await sandbox.lay(spec.workspace_layers[1:])
@@ -259,15 +263,14 @@ def container_name(name: str) -> str:
     return f"journeyman-{name}"
 
 
-async def _start(spec: SandboxSpec, folder: Path, engine: Engine, image: str) -> ContainerSandbox:
+async def start_keeper(engine: Engine, folder: Path, words: list[str]) -> tuple[process.Child, int]:
+    """Run a container of `words` and wait for its keeper; return that and the pipe that it ends with."""
     life_read, life_write = os.pipe()
     ready_read, ready_write = os.pipe()
     log = folder / "start.log"
-    flags = _flags(spec, container_name(folder.name))
-    words = [engine.program, "run", *flags, "--entrypoint", "/bin/sh", image, "-c", _KEEPER]
     given = [life_read, ready_write, os.open(log, os.O_WRONLY | os.O_CREAT, 0o600)]
     try:
-        keeper = spawn(words, given)
+        keeper = spawn([engine.program, "run", *words], given)
     finally:
         for descriptor in given:
             os.close(descriptor)
@@ -285,7 +288,7 @@ async def _start(spec: SandboxSpec, folder: Path, engine: Engine, image: str) ->
         raise
     finally:
         transport.close()
-    return ContainerSandbox(spec, folder, engine, keeper, life_write)
+    return keeper, life_write
 
 
 def _last_line(log: Path) -> str:
@@ -338,7 +341,7 @@ async def _spawn(
 _cleaned: set[tuple[str, int]] = set()
 
 
-async def _remove_orphans(engine: Engine) -> None:
+async def remove_orphans(engine: Engine) -> None:
     """Once in this process, remove the containers of processes that are gone."""
     key = (engine.program, os.getpid())
     if key in _cleaned:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from journeyman.sandbox.base import Mount, Sandbox
+from journeyman.sandbox.base import WORKSPACE, Mount, Sandbox
 from journeyman.scaffolds.prompts import ASK_FOR_CALL, explain_format, first_messages
 from journeyman.scaffolds.session import LimitReached, ModelSession
 from journeyman.scaffolds.tools import SUBMIT, Tool, ToolContext, explain_arguments
@@ -29,6 +30,15 @@ class ToolLoop:
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools as they are declared to a model."""
         return tuple(tool.spec for tool in self._make_tools())
+
+    def at(self, workspace: str) -> ToolLoop:
+        """Return the same agent for another folder than the usual one: its tools' words name it."""
+
+        def named(tool: Tool) -> Tool:
+            text = tool.spec.model_dump_json().replace(WORKSPACE, workspace)
+            return replace(tool, spec=ToolSpec.model_validate_json(text))
+
+        return ToolLoop(self.name, lambda: tuple(map(named, self._make_tools())))
 
     async def mounts(
         self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None

@@ -25,13 +25,29 @@ Fix this problem in the repository at {workspace} ({language}, {repo}):
 {problem}
 </problem>{hints}"""
 
+_MACHINE = """\
+You are an engineer who does a task on a Linux machine by calling tools.
+
+Each command runs in a fresh shell that starts in {workspace}: `cd` and variables do not carry over to \
+the next command, files do. You work alone: nobody can answer questions.
+
+Work in small steps and check what you did. Every turn must call at least one tool. When the task is \
+done, call `submit`."""
+
 ASK_FOR_CALL = (
     "Your turn called no tool, so nothing happened. Call one, or `submit` if you are done."
 )
 
 
 def first_messages(task: TaskView) -> list[Message]:
-    """Return the system and user messages that open the conversation about `task`."""
+    """Return the system and user messages that open the conversation about `task`.
+
+    A task without a repository is a machine with something to do on it, told in its own words.
+    """
+    if not task.repo:
+        system = _MACHINE.format(workspace=task.workspace)
+        problem = task.problem_statement.strip()
+        return [Message(role="system", content=system), Message(role="user", content=problem)]
     hints = f"\n\n<hints>\n{task.hints_text.strip()}\n</hints>" if task.hints_text.strip() else ""
     system = _SYSTEM.format(workspace=task.workspace)
     user = _TASK.format(
