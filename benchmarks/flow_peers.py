@@ -12,9 +12,10 @@ environment of its own (`uv`), and its whole time counts, from the start of the 
 - `journeyman`: `journeyman rollout`; it has no execution outside of sandboxes, so its namespace
   sandboxes stand beside the peers' plain local execution, and its Docker ones beside their Docker.
 
-Processor time is told beside the wall time, because it says more on a machine that others use too; a
-container engine's own is not in it. Only Journeyman also grades each patch in a second fresh sandbox;
-that is in its time.
+None of the peers' runners grades: so ours runs twice, without grading (`--grading later`, which still
+takes each patch, keeps the ledger, the events and the guard) and with it (a second fresh sandbox and the
+task's tests for each patch). Images exist before a clock starts, the peers' and ours. Processor time is
+told beside the wall time; a container engine's own is not in it.
 """
 
 from __future__ import annotations
@@ -181,20 +182,35 @@ def run_verifiers(peer: Peer, root: Path, taskset, options, port: int, kind: str
     return wall_s
 
 
-def run_journeyman(root: Path, taskset, options, port: int, backend: str) -> float:
-    """Run `journeyman rollout`, and check that every rollout was graded."""
-    name = f"journeyman-{backend.partition(':')[0]}"
-    command = [
+def journeyman_command(root: Path, taskset, port: int, name: str, backend: str) -> list[str]:
+    return [
         *(sys.executable, "-c", "from journeyman.cli import main; main()"),
         *("rollout", str(taskset.folder), "--model", f"http://127.0.0.1:{port}/v1#scripted"),
-        *("--n", str(options.rollouts // len(taskset.tasks)), "--sandbox", backend),
-        *("--concurrency.rollouts", str(options.workers), "--runs", str(root), "--name", name),
+        *("--sandbox", backend, "--runs", str(root), "--name", name),
+    ]
+
+
+def run_journeyman(root: Path, taskset, options, port: int, backend: str, graded: bool) -> float:
+    """Run `journeyman rollout`, and check that every rollout came to its end, and was graded."""
+    name = f"journeyman-{backend.partition(':')[0]}{'-graded' if graded else ''}"
+    command = [
+        *journeyman_command(root, taskset, port, name, backend),
+        *("--n", str(options.rollouts // len(taskset.tasks))),
+        *("--concurrency.rollouts", str(options.workers)),
+        *(() if graded else ("--grading", "later")),
     ]
     wall_s = timed(command, root / f"{name}.log")
     lines = [json.loads(it) for it in (root / name / "rollouts.jsonl").open()]
     assert len(lines) == options.rollouts
-    assert all(it["ending"] == "submitted" and it["verdict"] for it in lines)
+    assert all(it["ending"] == "submitted" and bool(it["verdict"]) is graded for it in lines)
     return wall_s
+
+
+def build_environment(root: Path, taskset, port: int, backend: str) -> None:
+    """Have the image built that Journeyman makes of the environment: one rollout, not timed."""
+    command = journeyman_command(root, taskset, port, "journeyman-image", backend)
+    first = taskset.tasks[0].instance_id
+    timed([*command, "--task", first], root / "journeyman-image.log")
 
 
 def _cpu_s() -> float:
@@ -220,7 +236,8 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds of a model's answer")
     parser.add_argument("--docker", default="", help="a base image with Git and Python")
     parser.add_argument("--peers", type=Path, default=Path("/tmp/journeyman-peers"))
-    parser.add_argument("--only", nargs="*", default=["mini", "verifiers"])
+    parser.add_argument("--only", nargs="*", default=["mini", "verifiers", "journeyman"])
+    parser.add_argument("--ways", nargs="*", default=[], help="only these rows, as they are named")
     options = parser.parse_args()
     options.rollouts -= options.rollouts % 6
     with tempfile.TemporaryDirectory() as folder:
@@ -253,9 +270,15 @@ def compare(root: Path, taskset, options, port: int, base: str) -> dict[str, obj
         for kind in ("subprocess", "docker") if base else ("subprocess",):
             words = (peer, root, taskset, options, port, kind)
             ways.append((f"verifiers {kind}", run_verifiers, words))
-    for backend in ("namespace", f"docker:{base}") if base else ("namespace",):
-        words = (root, taskset, options, port, backend)
-        ways.append((f"journeyman {backend.partition(':')[0]}", run_journeyman, words))
+    if "journeyman" in options.only:
+        if base:
+            build_environment(root, taskset, port, f"docker:{base}")
+        for backend in ("namespace", f"docker:{base}") if base else ("namespace",):
+            for graded in (False, True):
+                words = (root, taskset, options, port, backend, graded)
+                name = f"journeyman {backend.partition(':')[0]}{', graded' if graded else ''}"
+                ways.append((name, run_journeyman, words))
+    ways = [way for way in ways if not options.ways or way[0] in options.ways]
     for name, function, words in ways:
         try:
             before = _cpu_s()

@@ -9,8 +9,10 @@ from journeyman.flow import (
     compare_verdicts,
     grade_predictions,
     plan_regrading,
+    planned,
     read_rollouts,
     run_rollouts,
+    summarise,
     taskset_of,
 )
 from journeyman.flow.config import RetryBudgets
@@ -76,6 +78,23 @@ async def test_stored_patches_are_graded_anew_and_changes_are_named(tmp_path, ta
     found = {it.rollout_id.split(".")[0]: (it.before, it.after) for it in changes}
     assert found == {"tiny__test_add": (True, False), "tiny__test_mean": (None, True)}
     assert (old / "rollouts.jsonl").read_bytes() == before
+
+
+async def test_patches_may_be_graded_later(tmp_path, taskset):
+    config = RolloutConfig(taskset=taskset.folder, models=("oracle",), grading="later")
+    with RunFolder.create(tmp_path, "rollout", "x", config=config, argv=["j"], name="old") as run:
+        async with planned(config) as plan:
+            first = await run_rollouts(config, run, plan=plan)
+        report = (run.path / "report.md").read_text()
+    assert {(it.verdict, it.failure, it.reward.is_valid) for it in first} == {(None, None, False)}
+    assert "0 failed, 0 omitted, 6 not graded yet" in report
+    assert "grade" in report
+    assert summarise(first, plan.seats).coverage.num_ungraded == 6
+    grading = GradeConfig(taskset=taskset_of(run.path), predictions=run.path / "rollouts.jsonl")
+    with RunFolder.create(tmp_path, "grade", "x", config=grading, argv=["j"]) as run:
+        plan = plan_regrading(tmp_path / "old", grading)
+        after = await grade_predictions(grading, run, plan=plan)
+    assert [it.verdict.is_resolved for it in after] == [True] * 6
 
 
 def test_what_is_no_run_is_one_error(tmp_path):

@@ -226,7 +226,7 @@ class Counted:
 
 
 @pytest.mark.sandbox
-def test_a_grading_is_three_commands_prepare_run_collect(task, tmp_path):
+def test_a_grading_is_two_commands_prepare_and_run(task, tmp_path):
     commands = []
 
     async def counting(*words, **options):
@@ -236,7 +236,7 @@ def test_a_grading_is_three_commands_prepare_run_collect(task, tmp_path):
         path="tests two/new.py", mode="100755", line="print(1)"
     )})  # fmt: skip
     assert judged(full, tmp_path, GOLD, opener=counting).is_resolved
-    assert commands == ["execute", "execute", "read"]
+    assert commands == ["execute", "execute"]
     commands.clear()
     assert judged(full, tmp_path, "nonsense", opener=counting).failure.cause == "patch_invalid"
     assert commands == ["execute"]

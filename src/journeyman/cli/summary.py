@@ -19,6 +19,8 @@ def tell_outcome(summary: RunSummary, run: Path, *, is_json: bool) -> int:
         emit(summary_record(summary, run))
         return 0
     show_summary(summary)
+    if summary.coverage.num_ungraded:
+        print_lines([f"grade   journeyman grade {run} --again"])
     print_lines(
         ["", f"run     {run}", f"report  {run}/report.md", f"look    journeyman view {run}"]
     )
@@ -36,6 +38,8 @@ def show_summary(summary: RunSummary) -> None:
                 f"not the model's, {coverage.num_omitted} that are not finished"
             ]
         )
+    if coverage.num_ungraded:
+        print_lines([f"not graded yet: {coverage.num_ungraded} rollouts"])
 
 
 def _row(row: ModelSummary) -> tuple[Any, ...]:

@@ -113,6 +113,9 @@ class RolloutConfig(Config):
     """What agents reach: none, index (packages as they were at the base commit) or open."""
     sandbox_limits: Limits = Limits()
     """Ceilings of each agent's sandbox."""
+    grading: Literal["later"] | None = None
+    """`later` leaves patches ungraded, without a verdict or reward: `journeyman grade RUN --again`
+    grades them. Each is graded as it comes where it is not set."""
     limits: SessionLimits = SessionLimits()
     """Ceilings of each conversation."""
     sampling: Sampling = Sampling()

@@ -60,9 +60,10 @@ def _headline(summary: RunSummary) -> str:
 
 
 def _left_out(coverage: Coverage) -> str:
-    if not coverage.num_failed and not coverage.num_omitted:
+    if not coverage.num_failed and not coverage.num_omitted and not coverage.num_ungraded:
         return "Nothing is left out."
-    return f"Left out: {coverage.num_failed} failed, {coverage.num_omitted} omitted."
+    ungraded = f", {coverage.num_ungraded} not graded yet" if coverage.num_ungraded else ""
+    return f"Left out: {coverage.num_failed} failed, {coverage.num_omitted} omitted{ungraded}."
 
 
 def _model_cells(row: ModelSummary) -> list[str]:
@@ -115,6 +116,8 @@ def _commands(run: RunFolder, summary: RunSummary) -> str:
     lines = [("made by", command), ("look", shlex.join(["journeyman", "view", str(run.path)]))]
     if summary.coverage.num_omitted:
         lines.append(("go on", _resumed(command, run.name)))
+    if summary.coverage.num_ungraded:
+        lines.append(("grade", shlex.join(["journeyman", "grade", str(run.path), "--again"])))
     width = max(len(name) for name, _ in lines)
     text = "\n".join(f"{name:<{width}}  {line}" for name, line in lines)
     return f"```\n{text}\n```"

@@ -25,13 +25,15 @@ class Coverage(Data):
     """Of what was asked for: how much there is, and how much of that counts."""
 
     num_expected: int = 0
-    """The sum of the next three."""
+    """The sum of the next four."""
     num_succeeded: int = 0
     """Finished with a valid reward: the denominator of every rate."""
     num_failed: int = 0
     """Finished without a valid reward, for a cause that is not the model's."""
     num_omitted: int = 0
     """Not finished."""
+    num_ungraded: int = 0
+    """Finished, and not graded because nobody asked for it yet."""
 
 
 class ModelSummary(Data):
@@ -98,16 +100,22 @@ def _counts(rollout: Rollout) -> bool:
     return rollout.reward is not None and rollout.reward.is_valid
 
 
+def _is_ungraded(rollout: Rollout) -> bool:
+    return rollout.failure is None and rollout.verdict is None and not _counts(rollout)
+
+
 def _sum_up(model: str, num_expected: int, rollouts: list[Rollout]) -> ModelSummary:
     counted = [rollout for rollout in rollouts if _counts(rollout)]
+    num_ungraded = sum(map(_is_ungraded, rollouts))
     num_resolved = sum(map(is_resolved, counted))
     return ModelSummary(
         model=model,
         coverage=Coverage(
             num_expected=num_expected,
             num_succeeded=len(counted),
-            num_failed=len(rollouts) - len(counted),
+            num_failed=len(rollouts) - len(counted) - num_ungraded,
             num_omitted=num_expected - len(rollouts),
+            num_ungraded=num_ungraded,
         ),
         num_resolved=num_resolved,
         solve_rate=num_resolved / len(counted) if counted else None,

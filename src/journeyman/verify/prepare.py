@@ -36,38 +36,40 @@ _OURS = ("stage", "clean")
 
 # Git sees no repository's or user's settings; the workspace is not a repository here. A hidden file's
 # folder may be a link of the tree's own: the file's real place is noted while it is known to be true.
-# Afterwards a folder may be a link of the patch's making, which leads elsewhere.
+# Afterwards a folder may be a link of the patch's making, which leads elsewhere. Starting a program
+# costs more than what most of them do here, so the shell does itself what it can.
 _FUNCTIONS = f"""\
 set -e
 export LC_ALL=C GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_CEILING_DIRECTORIES=/
 stage={_STAGE} root=$(pwd -P)
 at() {{ printf '@%s\\n' "$1"; printf '@%s\\n' "$1" >&2; }}
-cut_out() {{
-    tail -c "+$2" $stage/all | head -c "$3" > "$stage/$1"
-    if [ $(wc -c < "$stage/$1") -ne "$3" ]; then echo "$1 was cut short" >&2; exit 2; fi
+complete() {{
+    if [ $(wc -c < "$stage/$1") -ne "$2" ]; then echo "$1 was cut short" >&2; exit 2; fi
 }}
 apply() {{ git -c core.autocrlf=false apply --whitespace=nowarn "$stage/$1"; }}
 hide() {{
-    folder=$(cd -- "./$(dirname -- "$1")" && pwd -P)/
+    case $1 in */*) folder=./${{1%/*}} ;; *) folder=. ;; esac
+    folder=$(cd -- "$folder" && pwd -P)/
     case $folder in "$root"/*) ;; *) echo "$1 leads out of the tree" >&2; exit 1 ;; esac
     path=${{folder#"$root"/}}${{1##*/}}
-    printf '%s' "$path" > "$stage/hidden/$2.path"
+    eval "path_$2=\\$path"
     mv -- "$path" "$stage/hidden/$2"
 }}
 keep() {{
-    printf '%s' "$1" > "$stage/hidden/$2.path"
+    eval "path_$2=\\$1"
     if [ -e "$1" ] || [ -L "$1" ]; then cp -a -- "./$1" "$stage/hidden/$2"; fi
 }}
 restore() {{
-    path=$(cat "$stage/hidden/$1.path")
+    eval "path=\\$path_$1"
     rest=$path place=.
     while [ "$rest" != "${{rest#*/}}" ]; do
         place=$place/${{rest%%/*}} rest=${{rest#*/}}
         if [ -L "$place" ] || [ -f "$place" ]; then rm -f -- "$place"; fi
     done
-    rm -rf -- "./$path"
+    if [ -e "./$path" ] || [ -L "./$path" ]; then rm -rf -- "./$path"; fi
     if [ -e "$stage/hidden/$1" ] || [ -L "$stage/hidden/$1" ]; then
-        mkdir -p -- "$place" && cp -a -- "$stage/hidden/$1" "./$path"
+        [ -d "$place" ] || mkdir -p -- "$place"
+        cp -a -- "$stage/hidden/$1" "./$path"
     fi
 }}"""
 
@@ -103,11 +105,10 @@ def _encode(patch: str) -> bytes:
 
 def _script(task: Task, patches: Mapping[str, bytes]) -> Iterator[str]:
     yield _FUNCTIONS
-    yield "at stage; rm -rf $stage; mkdir -p $stage/hidden; cat > $stage/all"
-    start = 1
-    for name, data in patches.items():
-        yield f"cut_out {name} {start} {len(data)}"
-        start += len(data)
+    yield "at stage; [ ! -e $stage ] || rm -rf $stage; mkdir -p $stage/hidden"
+    # The length of the last one tells of all: what one had too much or too little, it lacks.
+    yield from (f"head -c {len(data)} > $stage/{name}" for name, data in patches.items())
+    yield from (f"complete {name} {len(data)}" for name, data in list(patches.items())[-1:])
     if "bug" in patches:
         yield "at bug; apply bug"
     yield "at hide"

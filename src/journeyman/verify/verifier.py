@@ -11,13 +11,17 @@ import secrets
 
 from pydantic import Field
 
-from journeyman.sandbox import Sandbox
+from journeyman.sandbox import Executed, Sandbox
 from journeyman.types import Data, TestStatus, VerifierSpec
 from journeyman.verify.log import parse_log
 
 __all__ = ["VerifierRun", "run_verifier"]
 
 _LOG_BYTES = 32 << 20
+_PRINTED_BYTES = 256 << 10
+"""A log up to this size is printed by the script that runs the verifier: one command less."""
+_KILLED_BY = 128
+"""A shell's exit code for a command that a signal ended is this and the signal's number."""
 
 
 class VerifierRun(Data):
@@ -39,10 +43,7 @@ async def run_verifier(sandbox: Sandbox, verifier: VerifierSpec) -> VerifierRun:
     # name, because a test that wrote there could forge the outcome of others.
     place = f"/tmp/.{secrets.token_hex(16)}"  # noqa: S108
     done = await sandbox.execute(_script(verifier.command, place), timeout_s=verifier.timeout_s)
-    try:
-        log = await sandbox.read(place)
-    except OSError:
-        log = done.stdout + done.stderr
+    log = await _read_log(sandbox, place, done)
     return VerifierRun(
         statuses=parse_log(verifier.log_parser, log.decode(errors="replace")),
         log=log,
@@ -52,6 +53,16 @@ async def run_verifier(sandbox: Sandbox, verifier: VerifierSpec) -> VerifierRun:
     )
 
 
+async def _read_log(sandbox: Sandbox, place: str, done: Executed) -> bytes:
+    is_whole = not done.is_timed_out and not done.is_truncated and done.exit_code <= _KILLED_BY
+    if is_whole and done.stdout:
+        return done.stdout
+    try:
+        return await sandbox.read(place)
+    except OSError:
+        return done.stdout + done.stderr
+
+
 def _script(command: str, place: str) -> str:
     half = _LOG_BYTES // 2
     return f"""\
@@ -59,7 +70,10 @@ def _script(command: str, place: str) -> str:
 {command}
 ) > {place} 2>&1 < /dev/null
 code=$?
-if [ "$(stat -c %s {place})" -gt {_LOG_BYTES} ]; then
+size=$(stat -c %s {place})
+if [ "$size" -le {_PRINTED_BYTES} ]; then
+    cat {place}
+elif [ "$size" -gt {_LOG_BYTES} ]; then
     head -c {half} {place} > {place}.cut
     printf '\\n[the middle of this log is left out]\\n' >> {place}.cut
     tail -c {half} {place} >> {place}.cut
