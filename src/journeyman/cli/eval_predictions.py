@@ -142,6 +142,7 @@ def official(
     task: tuple[str, ...] = (),
     engine: str = "docker",
     timeout_s: float = 1800.0,
+    scripts: Path | None = None,
     json: bool = False,
 ) -> int:
     """Grade predictions in the benchmark's own images, where the engine has them.
@@ -158,6 +159,8 @@ def official(
         docker or podman.
     timeout_s
         Seconds that the tests of one instance may take.
+    scripts
+        SWE-bench Pro's `run_scripts`, of its own repository.
     json
         Print the verdicts as JSON lines.
     """
@@ -168,7 +171,7 @@ def official(
     chosen = [it for it in found.usable if not task or it.instance_id in task]
     if not chosen:
         raise JourneymanError(f"nothing in {predictions} can be graded", "see what was said above")
-    verdicts = asyncio.run(_officially(chosen, instances, engine, timeout_s))
+    verdicts = asyncio.run(_officially(chosen, instances, engine, timeout_s, scripts))
     if json:
         for prediction, verdict in zip(chosen, verdicts, strict=True):
             emit({"instance_id": prediction.instance_id, "model": prediction.model_name_or_path,
@@ -185,14 +188,20 @@ def official(
 
 
 async def _officially(
-    chosen: Sequence[Prediction], instances: dict[str, Instance], program: str, timeout_s: float
+    chosen: Sequence[Prediction],
+    instances: dict[str, Instance],
+    program: str,
+    timeout_s: float,
+    scripts: Path | None,
 ) -> list[Verdict]:
     engine, steps = find_engine(program), Steps()
     verdicts = []
     for it in chosen:
         steps(f"{it.instance_id} of {it.model_name_or_path}")
         instance = instances[it.instance_id]
-        graded = await grade_officially(instance, it.model_patch, engine, timeout_s=timeout_s)
+        graded = await grade_officially(
+            instance, it.model_patch, engine, timeout_s=timeout_s, scripts=scripts
+        )
         verdicts.append(graded.verdict)
     return verdicts
 

@@ -50,9 +50,9 @@ SUITES: dict[str, Suite] = {
         ),
         Suite(
             name="SWE-bench Pro",
-            needs="rows with fail_to_pass and dockerhub_tag",
-            source="Hugging Face: ScaleAI/SWE-bench_Pro",
-            command=_SWE,
+            needs="rows with dockerhub_tag, their images, and run_scripts/ of its repository",
+            source="Hugging Face: ScaleAI/SWE-bench_Pro; github.com/scaleapi/SWE-bench_Pro-os",
+            command="journeyman eval official FILE PREDICTIONS --scripts FOLDER",
         ),
         Suite(
             name="SWE-rebench",

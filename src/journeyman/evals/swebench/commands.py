@@ -17,7 +17,7 @@ from journeyman.evals.swebench.instance import Instance
 from journeyman.types import VerifierSpec
 from journeyman.verify import touched_paths
 
-__all__ = ["OFFICIAL_PARSERS", "parser_of", "specify", "targets_of"]
+__all__ = ["OFFICIAL_PARSERS", "is_foreign", "parser_of", "specify", "targets_of"]
 
 TIMEOUT_S = 1800.0
 _PYTEST = "python -m pytest -rA"
@@ -51,6 +51,12 @@ OFFICIAL_PARSERS = {
     "parse_log_matplotlib": "swebench-matplotlib",
 }
 """Our readers by the names that SWE-bench 5 gives its own in a row's `log_parser`."""
+_PYTHON_NAMES = (
+    *("astroid", "astropy", "django", "flask", "marshmallow", "matplotlib", "pvlib", "pydicom"),
+    *("pylint", "pytest", "pyvista", "requests", "scikit", "seaborn", "sphinx", "sqlfluff"),
+    *("sympy", "xarray"),
+)
+"""Repositories after which SWE-bench names parsers of Python's logs."""
 _NO_TESTS = (
     ".json",
     ".png",
@@ -91,6 +97,15 @@ def parser_of(instance: Instance) -> str:
     return _PARSERS.get(instance.repo, "swebench-pytest")
 
 
+def is_foreign(instance: Instance) -> bool:
+    """Whether the row names a log parser of the `swebench` package that is none of Python's."""
+    name = instance.log_parser.removeprefix("parse_")
+    if name == instance.log_parser or instance.log_parser in OFFICIAL_PARSERS:
+        return False
+    name = name.removeprefix("log_").partition("/")[2] or name.removeprefix("log_")
+    return name.partition("-")[0] not in _PYTHON_NAMES
+
+
 def _by_short_name(name: str) -> str:
     """SWE-bench 5 also names parsers after repositories, e.g. `parse_log_flask`."""
     found = {repo.rpartition("/")[2].partition("-")[0]: ours for repo, ours in _PARSERS.items()}
@@ -99,6 +114,8 @@ def _by_short_name(name: str) -> str:
 
 def targets_of(instance: Instance) -> list[str]:
     """Name what the test command runs: the files of the test patch, as the benchmark chooses them."""
+    if instance.selected_tests:
+        return list(instance.selected_tests)
     files = [path for path in touched_paths([instance.test_patch]) if not path.endswith(_NO_TESTS)]
     if instance.repo != "django/django":
         return files

@@ -32,6 +32,7 @@ _OTHER_SPELLINGS = {
     "test_cmds": "test_command",
     "test_cmd": "test_command",
     "gold_patch": "patch",
+    "selected_test_files_to_run": "selected_tests",
 }
 
 
@@ -59,8 +60,14 @@ class Instance(Data):
     log_parser: str = ""
     """Name of the benchmark's own log parser, e.g. `parse_log_pytest`."""
     eval_type: str = ""
+    dockerhub_tag: str = ""
+    """Tag of the instance's image, where it is one of SWE-bench Pro's."""
+    before_repo_set_cmd: str = ""
+    """Pro's commands that set the repository up; the last brings the tests."""
+    selected_tests: tuple[str, ...] = ()
+    """Pro's choice of what is run."""
 
-    @field_validator("FAIL_TO_PASS", "PASS_TO_PASS", mode="before")
+    @field_validator("FAIL_TO_PASS", "PASS_TO_PASS", "selected_tests", mode="before")
     @classmethod
     def _read_names(cls, value: Any) -> Any:
         """Names come as lists, as lists written as JSON, and as lists written as Python."""
@@ -81,7 +88,10 @@ class Instance(Data):
             return "\n".join(map(str, value))
         return "" if value is None else value
 
-    @field_validator("problem_statement", "hints_text", "test_patch", mode="before")
+    @field_validator(
+        "problem_statement", "hints_text", "test_patch", "dockerhub_tag", "before_repo_set_cmd",
+        mode="before",
+    )  # fmt: skip
     @classmethod
     def _none_is_empty(cls, value: Any) -> Any:
         return "" if value is None else value
@@ -105,6 +115,7 @@ def _read(path: Path, number: int, row: Mapping[str, Any]) -> Instance:
     fields = {_OTHER_SPELLINGS.get(key, key): value for key, value in row.items()}
     fields |= _from_install_config(row.get("install_config"))
     known = {key: value for key, value in fields.items() if key in Instance.model_fields}
+    known["problem_statement"] = _with_interface(row)
     try:
         return Instance.model_validate(known)
     except ValidationError as error:
@@ -114,6 +125,16 @@ def _read(path: Path, number: int, row: Mapping[str, Any]) -> Instance:
             f"{path}: row {number} is no SWE-bench instance: {field}: {first['msg']}",
             "journeyman eval suites lists the formats, and what each is for",
         ) from None
+
+
+def _with_interface(row: Mapping[str, Any]) -> Any:
+    """SWE-bench Pro tells agents what is required and which names are wanted beside the problem."""
+    text = row.get("problem_statement")
+    for title in ("requirements", "interface"):
+        more = row.get(title)
+        if isinstance(text, str) and isinstance(more, str) and more.strip():
+            text = f"{text.rstrip()}\n\n## {title.capitalize()}\n\n{more.strip()}\n"
+    return text
 
 
 def _from_install_config(value: Any) -> dict[str, Any]:

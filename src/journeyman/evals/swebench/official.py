@@ -9,13 +9,17 @@ command that brings it; none is pulled unasked.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
+from pathlib import Path
 
 from journeyman.errors import AttributedError, JourneymanError
-from journeyman.evals.swebench.commands import OFFICIAL_PARSERS, parser_of, specify, targets_of
+from journeyman.evals.swebench import pro
+from journeyman.evals.swebench.commands import is_foreign, parser_of, specify, targets_of
 from journeyman.evals.swebench.instance import Instance
 from journeyman.evals.swebench.log import END, START, LogVerdict, judge_log
+from journeyman.evals.swebench.package import find_package, judge_with_package
 from journeyman.sandbox.engine import LABEL, Engine
 from journeyman.types import Data, Failure, TestStatus, Verdict
 
@@ -23,6 +27,7 @@ __all__ = ["OfficialGrade", "grade_officially", "image_of", "script_of"]
 
 _LOG_BYTES = 64 << 20
 _TIMEOUT_S = 1800.0
+_SCRIPT = "/eval.sh"
 _EXIT = ">>>>> Test Exit Code"
 _APPLY = (
     "git apply --verbose",
@@ -46,6 +51,8 @@ def image_of(instance: Instance, *, architecture: str = "x86_64") -> str:
     ...     base_commit="7ee9ceb", problem_statement="", patch="", FAIL_TO_PASS=()))
     'swebench/sweb.eval.x86_64.pallets_1776_flask-5014:latest'
     """
+    if pro.is_pro(instance):
+        return pro.image_of(instance)
     if instance.image:
         has_tag = ":" in instance.image.rpartition("/")[2]
         return instance.image if has_tag else f"{instance.image}:latest"
@@ -85,15 +92,21 @@ def script_of(instance: Instance) -> str:
 
 
 async def grade_officially(
-    instance: Instance, patch: str, engine: Engine, *, timeout_s: float = _TIMEOUT_S
+    instance: Instance,
+    patch: str,
+    engine: Engine,
+    *,
+    timeout_s: float = _TIMEOUT_S,
+    scripts: Path | None = None,
 ) -> OfficialGrade:
-    """Grade one patch in the instance's own image.
+    """Grade one patch in the instance's own image; `scripts` are SWE-bench Pro's `run_scripts`.
 
     Raises `JourneymanError` where the image is not there or its log cannot be read here.
     """
     image = image_of(instance)
-    if instance.log_parser and instance.log_parser not in OFFICIAL_PARSERS:
-        _refuse_foreign(instance)
+    files = _files(instance, scripts)
+    if is_foreign(instance):
+        find_package()
     if (await engine.call("image", "inspect", image)).exit_code:
         raise JourneymanError(f"the engine has no image {image}", f"{engine.program} pull {image}")
     started = time.monotonic()
@@ -103,53 +116,64 @@ async def grade_officially(
             "run", "--detach", "--network", "none", "--name", name,
             "--label", f"{LABEL}={name}", "--entrypoint", "tail", image, "-f", "/dev/null",
         )  # fmt: skip
-        log = await _run(engine, name, instance, patch, timeout_s)
+        log = await _run(engine, name, instance, patch, files, timeout_s)
+        judged = await _judge(engine, name, instance, log)
     finally:
         await engine.remove(name)
-    judged = judge_log(
+    verdict = _verdict(instance, judged, log, time.monotonic() - started)
+    return OfficialGrade(verdict=verdict, log=log, image=image)
+
+
+def _files(instance: Instance, scripts: Path | None) -> dict[str, str]:
+    """Return what is brought into the container beside the patch, by path."""
+    if not pro.is_pro(instance):
+        return {_SCRIPT: script_of(instance)}
+    given = pro.scripts_of(instance, scripts)
+    return {_SCRIPT: pro.script_of(instance), **{f"{pro.WORK}/{it}": given[it] for it in given}}
+
+
+async def _judge(engine: Engine, name: str, instance: Instance, log: str) -> LogVerdict:
+    if pro.is_pro(instance):
+        words = ("exec", name, "cat", pro.OUTPUT)
+        done = await engine.call(*words, limit=_LOG_BYTES)
+        return pro.judge_output(instance, done.stdout.decode(errors="replace"))
+    if is_foreign(instance):
+        return await asyncio.to_thread(judge_with_package, instance, log)
+    return judge_log(
         log,
         parser=parser_of(instance),
         fail_to_pass=instance.FAIL_TO_PASS,
         pass_to_pass=instance.PASS_TO_PASS,
     )
-    verdict = _verdict(instance, judged, log, time.monotonic() - started)
-    return OfficialGrade(verdict=verdict, log=log, image=image)
 
 
-def _refuse_foreign(instance: Instance) -> None:
-    parser = instance.log_parser
-    if not parser.removeprefix("parse_log_").isidentifier() or _is_known_repository(instance):
-        return
-    raise JourneymanError(
-        f"{instance.instance_id}: its log parser {parser} is not one that is read here",
-        "grade it with the swebench package, whose own it is",
-    )
-
-
-def _is_known_repository(instance: Instance) -> bool:
-    return instance.language.lower() in ("", "python")
-
-
-async def _run(engine: Engine, name: str, instance: Instance, patch: str, timeout_s: float) -> str:
+async def _run(
+    engine: Engine,
+    name: str,
+    instance: Instance,
+    patch: str,
+    files: dict[str, str],
+    timeout_s: float,
+) -> str:
+    place = "/app" if pro.is_pro(instance) else "/testbed"
+    if pro.is_pro(instance):
+        reset = f"git reset --hard {instance.base_commit} && git checkout {instance.base_commit}"
+        await engine.call("exec", "--workdir", place, name, "bash", "-c", reset)
     if patch.strip():
         await _bring(engine, name, "/tmp/patch.diff", patch)  # noqa: S108
-        for command in _APPLY:
-            applied = await engine.call(
-                "exec",
-                "--workdir",
-                "/testbed",
-                name,
-                *command.split(),
-                "/tmp/patch.diff",  # noqa: S108
-            )
+        for command in _APPLY[:1] if pro.is_pro(instance) else _APPLY:
+            words = (*command.split(), "/tmp/patch.diff")  # noqa: S108
+            applied = await engine.call("exec", "--workdir", place, name, *words)
             if applied.exit_code == 0:
                 break
         else:
             return f">>>>> Patch Apply Failed\n{applied.stderr.decode(errors='replace')}"
-    await _bring(engine, name, "/eval.sh", script_of(instance))
+    for path, text in files.items():
+        await _bring(engine, name, path, text)
+    run = f"bash {_SCRIPT} 2>&1"
     try:
         done = await engine.call(
-            "exec", name, "bash", "-c", "bash /eval.sh 2>&1", timeout_s=timeout_s, limit=_LOG_BYTES
+            "exec", name, "bash", "-c", run, timeout_s=timeout_s, limit=_LOG_BYTES
         )
     except AttributedError:
         return ">>>>> Tests Timed Out\n"
@@ -158,7 +182,14 @@ async def _run(engine: Engine, name: str, instance: Instance, patch: str, timeou
 
 async def _bring(engine: Engine, name: str, path: str, text: str) -> None:
     done = await engine.call(
-        "exec", "--interactive", name, "bash", "-c", f"cat > {path}", stdin=text.encode()
+        "exec",
+        "--interactive",
+        name,
+        "bash",
+        "-c",
+        "mkdir -p ${0%/*}/ && cat > $0",
+        path,
+        stdin=text.encode(),
     )
     if done.exit_code:
         raise AttributedError("sandbox_died", done.complaint)
