@@ -46,6 +46,11 @@ app.command(
     help="Task folders of Terminal-Bench and Harbor, in their own containers.",
 )
 app.command(
+    "journeyman.cli.eval_curve:train_curve",
+    name="train-curve",
+    help="Fine-tune on ever more templates and draw adherence against their number.",
+)
+app.command(
     "journeyman.cli.eval_benchmark:suites", name="suites", help="Which benchmarks' files are read."
 )
 app.command(

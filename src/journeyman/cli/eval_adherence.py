@@ -21,7 +21,7 @@ from journeyman.evals.words import share, span
 from journeyman.flow.plan import label_models
 from journeyman.runs import RunFolder
 
-__all__ = ["adherence", "curve"]
+__all__ = ["adherence", "curve", "tell_adherence"]
 
 
 class Given(AdherenceConfig):
@@ -89,7 +89,7 @@ def adherence(
     ) as run:
         note(f"answers in {run.path}")
         summary = _asked(settings, run, {})
-    return _tell(summary, run.path, is_json=json)
+    return tell_adherence(summary, run.path, is_json=json)
 
 
 def curve(
@@ -141,7 +141,7 @@ def curve(
     ) as run:
         note(f"answers in {run.path}")
         summary = _asked(settings, run, trained_on)
-    return _tell(summary, run.path, is_json=json)
+    return tell_adherence(summary, run.path, is_json=json)
 
 
 def _numbered(text: str) -> tuple[str, int]:
@@ -162,7 +162,8 @@ def _asked(
     return summary
 
 
-def _tell(summary: AdherenceSummary, run: Path, *, is_json: bool) -> int:
+def tell_adherence(summary: AdherenceSummary, run: Path, *, is_json: bool) -> int:
+    """Print a summary of the suite: a row for each model, and where the report is."""
     if is_json:
         print_json(summary)
         return 0

@@ -17,10 +17,17 @@ _CURVE = "Accuracy against templates trained on"
 
 
 def write_adherence(
-    run: RunFolder, summary: AdherenceSummary, *, trained_on: Mapping[str, int] | None = None
+    run: RunFolder,
+    summary: AdherenceSummary,
+    *,
+    trained_on: Mapping[str, int] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> None:
-    """Write `report.md`, `report.html` and `report.json`; `trained_on` makes the curve of Figure 5."""
-    markdown = render_adherence(run.name, summary, trained_on=trained_on)
+    """Write `report.md`, `report.html` and `adherence.json`; `trained_on` makes Figure 5's curve.
+
+    `more` are further parts of the report by their titles.
+    """
+    markdown = render_adherence(run.name, summary, trained_on=trained_on, more=more)
     plots = {"Models": _plot_models(summary), _CURVE: _plot_curve(summary, trained_on or {})}
     run.write_text("report.md", markdown)
     run.write_text("report.html", page_of(run.name, markdown, plots))
@@ -28,13 +35,19 @@ def write_adherence(
 
 
 def render_adherence(
-    name: str, summary: AdherenceSummary, *, trained_on: Mapping[str, int] | None = None
+    name: str,
+    summary: AdherenceSummary,
+    *,
+    trained_on: Mapping[str, int] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> str:
     """Return the report as Markdown."""
     parts = [f"# {name}", _headline(summary), "## Models", table(_MODELS, _models(summary))]
     parts += list(_pairs(summary))
     if trained_on:
         parts += [f"## {_CURVE}", table(_CURVED, _curve(summary, trained_on))]
+    for title, text in (more or {}).items():
+        parts += [f"## {title}", text]
     for title, pick in (
         ("Well-formed, by template", "by_template"),
         ("Well-formed, by the scaffold whose tools were declared", "by_toolset"),
