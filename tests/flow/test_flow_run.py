@@ -1,6 +1,8 @@
 """Whole runs with real agents, sandboxes and verifiers."""
 
+import itertools
 import json
+import time
 from collections import Counter
 
 import pytest
@@ -164,6 +166,27 @@ async def test_an_infrastructure_failure_is_retried_counted_and_costs_no_reward(
     assert summarise([rollout], plan.seats).models[0].num_retries == 3
     failed = [it for it in run.read("events") if it["kind"] == "stage_failed"]
     assert [it["failure"]["cause"] for it in failed] == ["model_unreachable"] * 3
+
+
+async def test_a_clock_that_jumps_loses_and_doubles_nothing(tmp_path, taskset, monkeypatch):
+    """Every look at the wall clock is a day early, right or a day late."""
+    real, jumps = time.time, itertools.cycle((0.0, 86_400.0, -86_400.0, 5.0, -3_600.0))
+    monkeypatch.setattr(time, "time", lambda: real() + next(jumps))
+    config = settings(taskset, models=("noop",), n=2)
+    started = time.monotonic()
+    rollouts, run, _ = await roll_out(
+        tmp_path, config, {"noop": FlakyModel("model_unreachable", 3)}
+    )
+    assert time.monotonic() - started < 60
+    assert Counter(it["rollout_id"] for it in run.read("rollouts")) == Counter(
+        it.rollout_id for it in rollouts
+    )
+    assert len(rollouts) == 12
+    assert all(it.verdict and not it.verdict.is_resolved for it in rollouts)
+    assert sum(it.num_attempts - 1 for it in rollouts) == 3
+    with make_run(tmp_path, config, resume=True) as run:
+        again = await run_rollouts(config, run)
+    assert again == rollouts
 
 
 async def test_a_spent_budget_is_an_invalid_reward_not_a_zero(tmp_path, taskset):

@@ -264,3 +264,44 @@ def test_what_is_shipped_needs_no_network():
         text = file.read_text().replace("http://www.w3.org/2000/svg", "")
         assert "http" not in text, file
         assert "innerHTML" not in text, file
+
+
+def test_every_branch_of_a_rollout_is_shown(roots, build):
+    run = build.run(roots)
+    client = _client(roots)
+    address = next(it for it in _addresses(run) if "rollout" in it)
+    name = Path(address).stem
+    assert "Branch 1 of" not in client.get(f"/{address}").text
+    first = json.loads((run / "artifacts" / name / "trajectory.json").read_text())
+    num_turns = len(first["turns"])
+    first["turns"][0]["message"]["content"] = "What the other conversation says."
+    (run / "artifacts" / name / "trajectory-2.json").write_text(json.dumps(first))
+    text = client.get(f"/{address}").text
+    assert "Branch 1 of 2" in text
+    assert text.index("Branch 2 of 2") < text.index("What the other conversation says.")
+    assert f'id="turn-{2 * num_turns}"' in text
+    assert f'id="turn-{2 * num_turns + 1}"' not in text
+    (run / "artifacts" / name / "trajectory-2.json").write_text("{")
+    text = client.get(f"/{address}").text
+    assert "trajectory-2.json cannot be read" in text
+    assert f'id="turn-{num_turns}"' in text
+
+
+async def test_a_long_runs_page_holds_its_first_rows_and_the_news_bring_the_others(roots, build):
+    run = build.run(roots, num=700)
+    text = _client(roots).get("/run/first/index.html").text
+    data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
+    assert (len(data["rows"]), data["num_rows"]) == (300, 700)
+    assert 'id="num-finished">700<' in text
+    reader = RunReader(run)
+    rows = []
+
+    async def stays():
+        return False
+
+    async for event in follow(reader, "300:0", stays):
+        if "event: rows" in event:
+            rows += json.loads(re.search(r"^data: (.*)$", event, re.MULTILINE)[1])
+        if len(rows) >= 400:
+            break
+    assert len({row[0] for row in data["rows"]} | {row[0] for row in rows}) == 700

@@ -189,6 +189,16 @@ def test_the_table_sorts_filters_searches_and_its_address_keeps_it(roots, build,
         assert tab.locator("#search").input_value() == "shop-0000"
 
 
+def test_a_long_run_is_read_to_its_end_and_then_counted(roots, build, tab):
+    build.run(roots, num=700)
+    with serving(roots, tab) as url:
+        tab.goto(f"{url}/run/first/index.html")
+        tab.wait_for_function("document.getElementById('shown').textContent === '700 rollouts'")
+        assert tab.locator("#num-finished").inner_text() == "700"
+        tab.locator("#search").fill("shop-0001")
+        assert 0 < int(tab.locator("#shown").inner_text().split()[0]) < 700
+
+
 def test_keys_walk_through_rows_rollouts_and_views(roots, build, tab):
     build.run(roots, num=12)
     with serving(roots, tab) as url:

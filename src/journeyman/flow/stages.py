@@ -167,8 +167,9 @@ async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobRes
             gate=_model_gate(job, place, patience),
         )
         patience.forgive_also(draft.session.forgive)
-        patience.enter("working")
-        ending, failure = await _run_scaffold(draft, scaffold, sandbox)
+        async with _place_at_gateway(job, place, patience):
+            patience.enter("working")
+            ending, failure = await _run_scaffold(draft, scaffold, sandbox)
         patience.enter("capturing")
         patch, no_patch = await _capture(sandbox, job.task)
     work = draft.work(ending, patch, failure or no_patch)
@@ -190,6 +191,20 @@ async def _prepare(job: Job, place: Workplace, patience: Patience) -> SandboxSpe
         network=job.config.network,
         owner=job.run,
     )
+
+
+@contextlib.asynccontextmanager
+async def _place_at_gateway(job: Job, place: Workplace, patience: Patience) -> AsyncIterator[None]:
+    """Hold one of the gateway's sessions while an agent that is a program of its own works."""
+    if not is_external(job.config.scaffold):
+        yield
+        return
+    async with patience.waiting():
+        await place.gateway_sessions.take(job.seat.group_id)
+    try:
+        yield
+    finally:
+        place.gateway_sessions.give()
 
 
 def _model_gate(

@@ -21,7 +21,8 @@ __all__ = ["follow"]
 _POLL_S = 0.4
 _IDLE_POLL_S = 2.0
 _ALIVE_S = 15.0
-_MOST_ROWS = 2_000
+_MOST_ROWS = 2_500
+_MORE_ROWS_S = 0.01
 _EVENTS_S = 0.2
 
 
@@ -50,6 +51,9 @@ async def follow(
         elif time.monotonic() - told_at > _ALIVE_S:
             told_at = time.monotonic()
             yield ": still here\n\n"
+        if num_rows < len(run.rows):
+            await asyncio.sleep(_MORE_ROWS_S)
+            continue
         is_busy = news["live"]["state"] in ("running", "draining") or news["is_behind"]
         await asyncio.sleep(_POLL_S if is_busy else _IDLE_POLL_S)
 
@@ -77,7 +81,7 @@ def _look(run: RunReader, num_rows: int, num_metrics: int) -> dict[str, Any]:
         "rows": run.rows[num_rows : num_rows + _MOST_ROWS],
         "live": live_state(run),
         "metrics": metrics,
-        "is_behind": run.num_event_bytes != before or num_rows + _MOST_ROWS < len(run.rows),
+        "is_behind": run.num_event_bytes != before,
     }
 
 

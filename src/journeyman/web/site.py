@@ -40,7 +40,10 @@ POLICY = (
 )
 """The content security policy: nothing from elsewhere, nothing inline."""
 
-_EVENTS_S = 0.25
+_EVENTS_S = 0.06
+"""Of events, before a page is shown; what is left comes with the news."""
+_FIRST_ROWS = 300
+"""Of a run's rollouts, in its page; the others come with the news."""
 _MOST_RUNS = 300
 
 
@@ -85,7 +88,8 @@ class Site:
     def _run_page(self, run: RunReader, rest: list[str]) -> Page:
         run.refresh(events_s=None if self.is_static else _EVENTS_S)
         if rest == ["index.html"]:
-            return self._render("run.html", 2, run.name, run_context(run))
+            most = None if self.is_static else _FIRST_ROWS
+            return self._render("run.html", 2, run.name, run_context(run, most_rows=most))
         if rest == ["training.html"]:
             return self._render("training.html", 2, run.name, training_context(run))
         if len(rest) == 4 and rest[2] == "text":

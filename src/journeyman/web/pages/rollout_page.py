@@ -19,7 +19,7 @@ from journeyman.web.reading.rows import row_dict
 from journeyman.web.reading.run import RunReader, page_key
 from journeyman.web.reading.text import cut, visible
 
-__all__ = ["find_task", "load_trajectory", "rollout_context", "rollout_texts"]
+__all__ = ["find_task", "load_branches", "load_trajectory", "rollout_context", "rollout_texts"]
 
 _MOST_RAW = 60_000
 _MOST_LOG = 4_000_000
@@ -45,6 +45,7 @@ def rollout_context(run: RunReader, key: str) -> dict[str, Any] | None:
         "setup": _setup(trajectory),
         "turns": view_turns(trajectory, hide_first=True) if trajectory else [],
         "trajectory": trajectory,
+        "branches": _branch_starts(run, cells["id"]),
         "diff": view_diff(str(record.get("patch", ""))),
         "tests": _tests(rollout, task),
         "log": make_piece(log, "log") if log else None,
@@ -73,17 +74,43 @@ def rollout_texts(run: RunReader, key: str) -> dict[str, str]:
 
 
 def load_trajectory(run: RunReader, rollout_id: str) -> tuple[Trajectory | None, str]:
-    """Return a rollout's trajectory, or why there is none."""
+    """Return a rollout's trajectory, its branches one after another, or why there is none."""
+    branches, fault = load_branches(run, rollout_id)
+    if not branches:
+        return None, fault
+    turns = tuple(turn for branch in branches for turn in branch.turns)
+    return branches[0].model_copy(update={"turns": turns}), fault
+
+
+def load_branches(run: RunReader, rollout_id: str) -> tuple[list[Trajectory], str]:
+    """Return a rollout's conversations in their order, and why one cannot be read, if so.
+
+    An agent has more than one where it rewrote its history or asked its model in between.
+    """
     folder = run.artifacts(rollout_id)
-    path = folder / "trajectory.json" if folder else None
-    if path is None or not path.is_file():
-        return None, ""
-    try:
-        return Trajectory.model_validate_json(path.read_bytes()), ""
-    except ValidationError as error:
-        return None, f"{path.name} cannot be read by this version: {_first(error)}"
-    except OSError as error:
-        return None, f"{path.name} cannot be read: {error}"
+    found: list[Trajectory] = []
+    while folder is not None:
+        path = folder / (f"trajectory-{len(found) + 1}.json" if found else "trajectory.json")
+        if not path.is_file():
+            break
+        try:
+            found.append(Trajectory.model_validate_json(path.read_bytes()))
+        except ValidationError as error:
+            return found, f"{path.name} cannot be read by this version: {_first(error)}"
+        except OSError as error:
+            return found, f"{path.name} cannot be read: {error}"
+    return found, ""
+
+
+def _branch_starts(run: RunReader, rollout_id: str) -> dict[int, int]:
+    """Return the number of each branch by that of its first turn; empty where there is but one."""
+    branches, _ = load_branches(run, rollout_id)
+    starts, number = {}, 1
+    for at, branch in enumerate(branches, start=1):
+        if branch.turns:
+            starts[number] = at
+        number += len(branch.turns)
+    return starts if len(starts) > 1 else {}
 
 
 def find_task(run: RunReader, instance_id: str) -> Task | None:

@@ -23,8 +23,11 @@ _MOST_AT_WORK = 60
 _MOST_LOG = 80
 
 
-def run_context(run: RunReader) -> dict[str, Any]:
-    """Return what the page shows before any script runs, and the rows for the script."""
+def run_context(run: RunReader, *, most_rows: int | None = None) -> dict[str, Any]:
+    """Return what the page shows before any script runs, and the rows for the script.
+
+    With `most_rows` only so many of them: the page asks for the others as it asks for news.
+    """
     lock = run.lock
     return {
         "run": run,
@@ -37,7 +40,8 @@ def run_context(run: RunReader) -> dict[str, Any]:
         "notices": run.notices(),
         "data": {
             "columns": list(COLUMNS),
-            "rows": run.rows,
+            "rows": run.rows[:most_rows],
+            "num_rows": len(run.rows),
             "live": live_state(run),
             "run": run.name,
         },

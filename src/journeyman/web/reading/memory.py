@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from journeyman.config import cache_folder
 from journeyman.runs import write_atomic
@@ -24,7 +25,7 @@ _HEAD_BYTES = 4096
 def recall(path: Path, what: str) -> dict[str, Any] | None:
     """Return what was remembered of a file, if the file has only grown since."""
     try:
-        kept = json.loads(_place(path, what).read_bytes())
+        kept = from_json(_place(path, what).read_bytes())
         if kept["version"] != _VERSION or path.stat().st_size < kept["offset"]:
             return None
         found: dict[str, Any] = kept["state"]
@@ -37,7 +38,7 @@ def remember(path: Path, what: str, state: dict[str, Any], offset: int) -> None:
     """Keep what was read of a file up to an offset; where nothing can be kept, nothing is."""
     with contextlib.suppress(Exception):
         record = {"version": _VERSION, "offset": offset, "head": _head(path), "state": state}
-        write_atomic(_place(path, what), json.dumps(record, separators=(",", ":")))
+        write_atomic(_place(path, what), to_json(record))
 
 
 def _place(path: Path, what: str) -> Path:

@@ -7,6 +7,9 @@
   const names = app.data.columns;
   const toRow = (cells) => Object.fromEntries(names.map((name, at) => [name, cells[at]]));
   const rows = app.data.rows.map(toRow);
+  // A long run's page holds its first rows; the others come with the news, and then all is counted here.
+  const numRows = app.data.num_rows;
+  const isWhole = (all) => app.isStatic || all.length >= numRows;
 
   const table = new app.Table($("table"), {
     columns: [
@@ -24,7 +27,7 @@
     ],
     href: (row) => `rollout/${encodeURIComponent(row.key || row.id)}.html`,
     search: (row) => `${row.id} ${row.task} ${row.model} ${row.ending} ${row.cause} ${row.outcome}`,
-    onShown: (shown, all) => { $("shown").textContent = shown.length === all.length ? `${all.length} rollouts` : `${shown.length} of ${all.length} rollouts`; },
+    onShown: (shown, all) => { $("shown").textContent = !isWhole(all) ? `reading: ${all.length} of ${numRows} rollouts` : shown.length === all.length ? `${all.length} rollouts` : `${shown.length} of ${all.length} rollouts`; },
   });
   app.list = table;
   app.table = table;
@@ -56,6 +59,7 @@
 
   const showOutcome = () => {
     const all = table.rows;
+    if (!isWhole(all)) return;
     const counts = { solved: 0, unsolved: 0, failed: 0 };
     const models = new Map();
     for (const row of all) {
