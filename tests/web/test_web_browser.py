@@ -298,6 +298,7 @@ def test_tokens_show_mask_logprob_advantage_and_version(roots, build, tab):
         check_access(tab)
         picture(tab, "tokens")
         tab.keyboard.press("2")
+        tab.locator("#turn-1 .raw .key").wait_for()
         assert "written by the model" in tab.locator("#turn-1 .raw").inner_text()
         picture(tab, "raw")
 
