@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from journeyman.cli import main
 from journeyman.config import cache_folder
 from journeyman.errors import JourneymanError
 from journeyman.evals.swebench import package, pro
@@ -130,6 +131,32 @@ async def test_pro_is_graded_by_its_own_scripts_in_its_own_image(
     lost = await grade_officially(instance, GOLD, engine, scripts=scripts)
     assert lost.verdict.failure is not None
     assert lost.verdict.failure.cause == "verifier_unreadable"
+
+
+@pytest.mark.docker
+def test_an_image_that_is_missing_costs_its_own_instances_only(
+    tmp_path: Path, pro_image: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["docker", "run", "--rm", "--entrypoint", "git", pro_image, "rev-parse", "HEAD"]
+    commit = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    rows = [
+        {**ROW, "base_commit": commit, "instance_id": name, "dockerhub_tag": tag}
+        for name, tag in (("here", "journeyman-test"), ("gone", "journeyman-none"))
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(it)}\n" for it in rows))
+    given = [{"instance_id": it, "model_patch": GOLD} for it in ("gone", "here")]
+    (tmp_path / "p.json").write_text(json.dumps(given))
+    for name in ("here", "gone"):
+        (tmp_path / "run_scripts" / name).mkdir(parents=True)
+        (tmp_path / "run_scripts" / name / "run_script.sh").write_text(RUN)
+        (tmp_path / "run_scripts" / name / "parser.py").write_text(PARSER)
+    files = [str(tmp_path / it) for it in ("rows.jsonl", "p.json", "run_scripts")]
+    with pytest.raises(SystemExit) as ended:
+        main(["eval", "official", *files[:2], "--scripts", files[2]])
+    assert not ended.value.code
+    said = capsys.readouterr()
+    assert "1 of 1 resolved; 1 could not be graded" in said.out
+    assert "the engine has no image" in said.err
 
 
 def test_parsers_of_python_are_ours_and_others_are_the_packages() -> None:

@@ -13,7 +13,7 @@ from journeyman.cli.eval_tell import tell
 from journeyman.cli.output import emit, note, print_lines, print_table
 from journeyman.cli.progress import RolloutProgress, Steps
 from journeyman.cli.settings import command_line, resolve_settings, show_config
-from journeyman.errors import JourneymanError
+from journeyman.errors import FAILURES, AttributedError, JourneymanError
 from journeyman.evals.evaluation import Evaluation, evaluate, settings_of
 from journeyman.evals.reports import write_reports
 from journeyman.evals.swebench.instance import Instance, read_instances
@@ -23,7 +23,7 @@ from journeyman.flow import GradeConfig, Prediction, grade_predictions, plan_gra
 from journeyman.runs import RunFolder
 from journeyman.sandbox.engine import find_engine
 from journeyman.tasks import Taskset, load_taskset
-from journeyman.types import Origin, Task, Verdict, VerifierSpec
+from journeyman.types import Failure, Origin, Task, Verdict, VerifierSpec
 
 __all__ = ["official", "predictions"]
 
@@ -178,12 +178,15 @@ def official(
                   "verdict": verdict})  # fmt: skip
         return 0
     rows = [
-        (it.instance_id, it.model_name_or_path, "resolved" if v.is_resolved else "not resolved",
+        (it.instance_id, it.model_name_or_path,
+         "resolved" if v.is_resolved else "not graded" if _is_lost(v) else "not resolved",
          v.failure.cause if v.failure else "")
         for it, v in zip(chosen, verdicts, strict=True)
     ]  # fmt: skip
     print_table(("task", "model", "", "failure"), rows)
-    print_lines(["", f"{sum(v.is_resolved for v in verdicts)} of {len(verdicts)} resolved"])
+    num_lost = sum(map(_is_lost, verdicts))
+    line = f"{sum(v.is_resolved for v in verdicts)} of {len(verdicts) - num_lost} resolved"
+    print_lines(["", f"{line}; {num_lost} could not be graded" if num_lost else line])
     return 0
 
 
@@ -195,15 +198,31 @@ async def _officially(
     scripts: Path | None,
 ) -> list[Verdict]:
     engine, steps = find_engine(program), Steps()
-    verdicts = []
+    verdicts: list[Verdict] = []
+    lost: list[JourneymanError] = []
     for it in chosen:
         steps(f"{it.instance_id} of {it.model_name_or_path}")
         instance = instances[it.instance_id]
-        graded = await grade_officially(
-            instance, it.model_patch, engine, timeout_s=timeout_s, scripts=scripts
-        )
-        verdicts.append(graded.verdict)
+        try:
+            graded = await grade_officially(
+                instance, it.model_patch, engine, timeout_s=timeout_s, scripts=scripts
+            )
+            verdicts.append(graded.verdict)
+        except JourneymanError as error:
+            lost.append(error)
+            note(f"not graded: {error.message} ({error.hint})")
+            failure = Failure(cause="environment_missing", detail=error.message)
+            verdicts.append(Verdict(is_resolved=False, failure=failure))
+        except AttributedError as error:
+            note(f"not graded: {it.instance_id}: {error}")
+            verdicts.append(Verdict(is_resolved=False, failure=error.failure))
+    if lost and len(lost) == len(chosen):
+        raise lost[0]
     return verdicts
+
+
+def _is_lost(verdict: Verdict) -> bool:
+    return verdict.failure is not None and not FAILURES[verdict.failure.cause].reward_is_valid
 
 
 def _as_task(instance: Instance) -> Task:

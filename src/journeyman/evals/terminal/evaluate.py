@@ -31,6 +31,7 @@ from journeyman.guard import Subject, make_guard
 from journeyman.models import Model, bind, open_model
 from journeyman.models.scripted import OracleModel
 from journeyman.runs import RunFolder, slug
+from journeyman.sandbox.engine import find_engine
 from journeyman.sandbox.published import PublishedSandbox
 from journeyman.scaffolds import ModelSession, SessionLimits, get_scaffold
 from journeyman.scaffolds.loop import ToolLoop
@@ -92,6 +93,7 @@ async def evaluate_terminal(
     """Make every attempt that is owed and sum all up; folders that cannot be run here are named."""
     started = time.monotonic()
     folders, left_out = _choose(config)
+    await find_engine(config.engine).call("version")  # one that does not answer says so at once
     taskset = _as_taskset(config.folder, folders)
     rollouts: list[Rollout] = []
     for scaffold in dict.fromkeys(config.scaffolds):
