@@ -110,7 +110,7 @@ async def grade_state(
 
 
 async def _read_reward(box: PublishedSandbox) -> Mapping[str, TestStatus]:
-    """Read `reward.txt`, a number, or `reward.json`, named numbers; 1 and more is a pass."""
+    """Read `reward.txt`, a number, or `reward.json`, named numbers of which `reward` counts if there."""
     for name in ("reward.txt", "reward.json"):
         try:
             text = (await box.read(f"/logs/verifier/{name}")).decode(errors="replace").strip()
@@ -119,6 +119,7 @@ async def _read_reward(box: PublishedSandbox) -> Mapping[str, TestStatus]:
         try:
             found = json.loads(text)
             table = found if isinstance(found, dict) else {_REWARD: found}
+            table = {_REWARD: table[_REWARD]} if _REWARD in table else table
             return {key: _status(float(value)) for key, value in table.items()}
         except (ValueError, TypeError):
             return {}
