@@ -72,3 +72,23 @@ async def test_a_close_that_is_cancelled_leaves_nothing_behind(num_steps):
     with contextlib.suppress(asyncio.CancelledError):
         await closing
     assert not (state.sandboxes_folder() / f"cancelled-{num_steps}").exists()
+
+
+@pytest.mark.sandbox
+async def test_what_a_living_process_forgot_to_close_is_removed_at_the_second_look():
+    spec = SandboxSpec(owner="forgetful")
+    works, forgotten = [await open_sandbox(spec, name=f"forgetful.{it}") for it in (1, 2)]
+    other = await open_sandbox(SandboxSpec(owner="other"), name="other.1")
+    keep = {works.name}
+    try:
+        removed, suspects = state.reap_own("forgetful", keep, ())
+        assert (removed, suspects) == ([], {forgotten.name})
+        removed, suspects = state.reap_own("forgetful", keep, suspects)
+        assert (removed, suspects) == ([forgotten.name], set())
+        assert not (state.sandboxes_folder() / forgotten.name).exists()
+        for sandbox in (works, other):
+            assert (await sandbox.execute("echo on", timeout_s=10)).stdout == b"on\n"
+    finally:
+        for sandbox in (works, forgotten, other):
+            await sandbox.close()
+    assert state.reap_own("forgetful", (), ()) == ([], set())

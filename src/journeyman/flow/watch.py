@@ -18,7 +18,7 @@ from journeyman.flow.events import (
 )
 from journeyman.flow.jobs import Stage
 from journeyman.flow.use import Use
-from journeyman.sandbox import reap
+from journeyman.sandbox import file_name, reap, reap_own
 from journeyman.types import Failure
 
 __all__ = ["Watch"]
@@ -51,6 +51,8 @@ class Watch:
         self._tell_status = tell_status
         self.use = Use(num_cpus=os.cpu_count() or 1)
         self._load: Load = measure_load()
+        self._suspects: set[str] = set()
+        """Sandboxes of no job, as the last look found them."""
         self._measured_at = board.clock()
         self._reaped_at = self._shared_at = self._looked_at = board.clock()
 
@@ -75,8 +77,11 @@ class Watch:
                 await self.reap()
 
     async def reap(self) -> None:
-        """Remove the run's sandboxes whose processes are dead, beside those that work."""
-        for name in await asyncio.to_thread(reap, owner=self._board.owner):
+        """Remove the run's sandboxes whose processes are dead, and what nobody works in any more."""
+        owner, working = self._board.owner, {file_name(name) for name in self._board.held}
+        dead = await asyncio.to_thread(reap, owner=owner)
+        leaked, self._suspects = await asyncio.to_thread(reap_own, owner, working, self._suspects)
+        for name in (*dead, *leaked):
             self._board.emit(SandboxReaped(name=name))
 
     def _refuse_outage(self, now: float) -> None:

@@ -16,9 +16,9 @@ from journeyman.sandbox.base import (
 )
 from journeyman.sandbox.diagnosis import diagnose
 from journeyman.sandbox.environment import environment_spec, load_environment, with_mounts
-from journeyman.sandbox.opening import open_sandbox, opened
+from journeyman.sandbox.opening import file_name, open_sandbox, opened
 from journeyman.sandbox.settings import AGENT_HOME
-from journeyman.sandbox.state import reap
+from journeyman.sandbox.state import reap, reap_own
 
 __all__ = [
     "AGENT_HOME",
@@ -32,9 +32,11 @@ __all__ = [
     "SandboxSpec",
     "diagnose",
     "environment_spec",
+    "file_name",
     "load_environment",
     "open_sandbox",
     "opened",
     "reap",
+    "reap_own",
     "with_mounts",
 ]

@@ -14,7 +14,7 @@ from journeyman.sandbox.base import Sandbox, SandboxSpec
 from journeyman.sandbox.container import open_container
 from journeyman.sandbox.namespace import open_namespace
 
-__all__ = ["open_sandbox", "opened"]
+__all__ = ["file_name", "open_sandbox", "opened"]
 
 _ENGINES = ("docker", "podman")
 _counter = itertools.count(1)
@@ -35,12 +35,12 @@ async def open_sandbox(
         )
     kind, _, base = backend.partition(":")
     if kind in _ENGINES:
-        return await open_container(spec, _file_name(name or _default_name(spec)), kind, base)
+        return await open_container(spec, file_name(name or _default_name(spec)), kind, base)
     if backend != "namespace":
         raise JourneymanError(
             f"unknown sandbox backend {backend!r}", "use namespace, docker, podman or docker:IMAGE"
         )
-    return await open_namespace(spec, _file_name(name or _default_name(spec)))
+    return await open_namespace(spec, file_name(name or _default_name(spec)))
 
 
 @asynccontextmanager
@@ -59,8 +59,8 @@ def _default_name(spec: SandboxSpec) -> str:
     return f"{spec.owner or 'sandbox'}-{digest(spec)[:12]}-{os.getpid()}-{next(_counter)}"
 
 
-def _file_name(name: str) -> str:
-    """Return a name that is safe as a folder and a control group, distinct for distinct names."""
+def file_name(name: str) -> str:
+    """Return what the sandbox `name` is called: safe as a folder, distinct for distinct names."""
     safe = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".-")
     if safe == name and len(name) <= 120:
         return name

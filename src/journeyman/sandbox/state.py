@@ -22,7 +22,15 @@ from journeyman.config import cache_folder
 from journeyman.errors import AttributedError
 from journeyman.sandbox import cgroups
 
-__all__ = ["claim", "is_marked_by_the_living", "own_mark", "reap", "remove", "sandboxes_folder"]
+__all__ = [
+    "claim",
+    "is_marked_by_the_living",
+    "own_mark",
+    "reap",
+    "reap_own",
+    "remove",
+    "sandboxes_folder",
+]
 
 
 def sandboxes_folder() -> Path:
@@ -90,6 +98,29 @@ def reap(owner: str | None = None, keep: Collection[str] = ()) -> list[str]:
         reaped.append(folder.name)
     _reap_groups()
     return reaped
+
+
+def reap_own(
+    owner: str, keep: Collection[str], suspects: Collection[str]
+) -> tuple[list[str], set[str]]:
+    """Remove what this process opened for `owner`, works in no more, and did not close.
+
+    `keep` are the names of its sandboxes that work. Only `suspects`, which is what an earlier look
+    returned second, are removed: what is being closed just now is left to end. Returns the names that
+    were removed and those to suspect next time. Where there are no control groups, a leaked sandbox's
+    processes live until this one ends.
+    """
+    own = process_identity(os.getpid())
+    found = set()
+    for folder in sandboxes_folder().iterdir():
+        record = _record(folder)
+        if record.get("owner") == owner and record.get("process") == own:
+            found.add(folder.name)
+    found.difference_update(keep)
+    removed = sorted(found.intersection(suspects))
+    for name in removed:
+        remove(sandboxes_folder() / name)
+    return removed, found.difference(removed)
 
 
 def _reap_groups() -> None:
