@@ -20,6 +20,7 @@ from journeyman.types import Data
 
 __all__ = ["PairedComparison", "compare_rates", "mcnemar", "num_tasks_needed", "permutation"]
 
+_ERROR = 0.05
 _NUM_PERMUTATIONS = 5000
 _EXACT_UP_TO = 14
 
@@ -40,12 +41,13 @@ class PairedComparison(Data):
     """Chance of a difference this large where the two are equally good."""
     test: str = "McNemar"
     tasks_needed: int | None = None
-    """Tasks that would settle a difference of this size (80 % power, 5 % error); None where it is 0."""
+    """Tasks that would settle a difference of this size (80 % power, 5 % error); None where it is 0.
+    Always more than were tried where those did not settle it."""
 
     @property
     def is_settled(self) -> bool:
         """Whether chance alone would give such a difference less than once in twenty times."""
-        return self.p_value < 0.05
+        return self.p_value < _ERROR
 
 
 def compare_rates(first: Mapping[str, float], second: Mapping[str, float]) -> PairedComparison:
@@ -59,6 +61,9 @@ def compare_rates(first: Mapping[str, float], second: Mapping[str, float]) -> Pa
     is_single = all(rate in (0.0, 1.0) for task in shared for rate in (first[task], second[task]))
     p_value = mcnemar(above, below) if is_single else permutation(differences)
     mean = math.fsum(differences) / len(shared)
+    needed = num_tasks_needed(differences)
+    if needed is not None and p_value >= _ERROR:
+        needed = max(needed, len(shared) + 1)  # the approximation is too hopeful for few tasks
     return PairedComparison(
         num_tasks=len(shared),
         only_first=above,
@@ -67,7 +72,7 @@ def compare_rates(first: Mapping[str, float], second: Mapping[str, float]) -> Pa
         interval=_interval(differences, mean),
         p_value=p_value,
         test="McNemar" if is_single else "permutation",
-        tasks_needed=num_tasks_needed(differences),
+        tasks_needed=needed,
     )
 
 
