@@ -253,6 +253,20 @@ def test_a_static_export_has_every_page_and_its_links_lead_somewhere(roots, buil
         export_site(Library(run), out)
 
 
+def test_an_export_of_several_runs_compares_each_pair(roots, build, tmp_path):
+    for name in ("first", "second", "third"):
+        build.run(roots, name)
+    out = tmp_path / "site"
+    export_site(Library(roots), out)
+    pairs = sorted(it.relative_to(out).as_posix() for it in out.glob("compare/*/*.html"))
+    assert len(pairs) == 3
+    chosen = (out / "compare.html").read_text()
+    assert all(f'href="{it}"' in chosen for it in pairs)
+    for file in (out / "index.html", out / "compare.html", *out.glob("compare/*/*.html")):
+        for link in re.findall(r'(?:href|src)="([^"#?:]+)', file.read_text()):
+            assert (file.parent / link).exists(), (file, link)
+
+
 def test_listening_twice_is_refused():
     with listen() as first, pytest.raises(JourneymanError):
         listen("127.0.0.1", first.getsockname()[1])

@@ -8,6 +8,7 @@ the server holds in an exported folder. A page is made when it is asked for, of 
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ _EVENTS_S = 0.06
 _FIRST_ROWS = 300
 """Of a run's rollouts, in its page; the others come with the news."""
 _MOST_RUNS = 300
+_MOST_COMPARED = 12
+"""An export compares so many runs with one another, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,9 @@ class Site:
             return self._render("templates.html", 0, "Templates", self._templates)
         if parts == ["compare.html"]:
             return self._compare(query or {})
+        if parts[0] == "compare" and len(parts) == 3:
+            sides = {"a": parts[1], "b": parts[2].removesuffix(".html")}
+            return self._compare(sides, depth=2)
         if parts[0] == "run" and len(parts) > 2 and (run := self.library.run(parts[1])):
             return self._run_page(run, parts[2:])
         return self.missing("There is no page at this address.", 0)
@@ -115,15 +121,20 @@ class Site:
         root_name = str(self.library.root)
         return self._render("runs.html", 0, "Runs", {"entries": entries, "root_name": root_name})
 
-    def _compare(self, query: Mapping[str, str]) -> Page:
+    def pairs(self) -> list[tuple[RunReader, RunReader]]:
+        """Return the pairs of runs that an export compares, of each pair the older one first."""
+        runs = self.library.runs()[:_MOST_COMPARED]
+        return [(older, newer) for newer, older in itertools.combinations(runs, 2)]
+
+    def _compare(self, query: Mapping[str, str], depth: int = 0) -> Page:
         found = [self.library.run(query.get(side, "")) for side in ("a", "b")]
         left, right = found
         if left is None or right is None:
-            runs = self.library.runs()
-            return self._render("compare_choose.html", 0, "Compare", {"runs": runs, "query": query})
+            given = {"runs": self.library.runs(), "query": query, "pairs": self.pairs()}
+            return self._render("compare_choose.html", depth, "Compare", given)
         for run in (left, right):
             run.refresh(events_s=_EVENTS_S)
-        return self._render("compare.html", 0, "Compare", compare_context(left, right))
+        return self._render("compare.html", depth, "Compare", compare_context(left, right))
 
     def _text(self, run: RunReader, kind: str, key: str, name: str) -> Page:
         texts = {"rollout": rollout_texts, "task": task_texts}

@@ -36,7 +36,10 @@ def export_site(library: Library, folder: Path) -> int:
     site = Site(library, is_static=True)
     shutil.copytree(STATIC, folder / "static", dirs_exist_ok=True)
     count = sum(1 for _ in (folder / "static").iterdir())
-    for address in _addresses(library):
+    compared = [f"compare/{left.key}/{right.key}.html" for left, right in site.pairs()]
+    if not library.is_single:
+        compared.append("compare.html")
+    for address in (*_addresses(library), *compared):
         _write(folder / address, site.page(address).data)
         count += 1
     for run in library.runs():

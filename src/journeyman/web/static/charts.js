@@ -52,7 +52,7 @@
       svg.append(make("text", { class: "tick", x: LEFT - 8, y: y + 4, "text-anchor": "end" }, format(log ? 10 ** at : at)));
     }
     for (const at of ticks(x0, x1, 6)) {
-      svg.append(make("text", { class: "tick", x: px(at), y: H - 10, "text-anchor": "middle" }, xFormat(at)));
+      svg.append(make("text", { class: "tick", x: px(at), y: H - 10, "text-anchor": px(at) > W - 24 ? "end" : "middle" }, xFormat(at)));
     }
     drawn.forEach((it, index) => {
       let path = "";
