@@ -3,7 +3,7 @@
 Runs the commands of docs/training.md one after the other, all of them resumable, and prints the losses;
 base exam, training on real trajectories and exercises in all templates, export, exam of the trained one.
 
-    python benchmarks/finetuning.py TASKSET WORK [--steps 44] [--exercises 132] [--num 10]
+    python benchmarks/finetuning.py TASKSET WORK [--steps 320] [--exercises 640] [--num 10]
 
 On two quiet cores it takes some ten minutes of training and as many of exams. `TASKSET` is any taskset,
 e.g. that of `journeyman quickstart`; `WORK` is a folder for everything that is made.
@@ -54,10 +54,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("taskset", type=Path)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--steps", type=int, default=44)
-    parser.add_argument("--exercises", type=int, default=132)
+    parser.add_argument("--steps", type=int, default=320)
+    parser.add_argument("--exercises", type=int, default=640)
     parser.add_argument("--num", type=int, default=10)
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
     work, runs = options.work, options.work / "runs"
     work.mkdir(parents=True, exist_ok=True)
@@ -69,12 +69,12 @@ def main() -> None:
         rollouts = [word for run in shown for word in ("--rollouts", run)]
         resume = ["--resume"] if (runs / "tuned").exists() else []
         journeyman(
-            *("train", "sft", base, *rollouts, "--most-rollouts", 6),
+            *("train", "sft", base, *rollouts, "--most-rollouts", 12),
             *("--exercises", options.exercises, "--exercise-turns", 4, "--templates", "all"),
             *("--row-length", 1664, "--lora.rank", 16, "--trainer.precision", "bfloat16"),
-            *("--trainer.learning-rate", "1e-3", "--trainer.num-warmup-steps", 3),
-            *("--trainer.rows-per-step", 2, "--trainer.rows-per-pass", 1),
-            *("--trainer.num-steps", options.steps, "--trainer.checkpoint-every", 11),
+            *("--trainer.learning-rate", "1e-3", "--trainer.num-warmup-steps", 8),
+            *("--trainer.rows-per-step", 1, "--trainer.rows-per-pass", 1),
+            *("--trainer.num-steps", options.steps, "--trainer.checkpoint-every", 40),
             *("--runs", runs, "--name", "tuned", *resume),
             processes=options.processes,
         )
