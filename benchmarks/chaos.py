@@ -82,7 +82,7 @@ class Server:
 class Run:
     """One run of `journeyman rollout`, whose driver is started as often as needed."""
 
-    def __init__(self, root: Path, taskset, n: int, port: int) -> None:
+    def __init__(self, root: Path, taskset, n: int, port: int, at_once: int = 0) -> None:
         self.root, self.folder = root, root / "runs" / "chaos"
         self.command = [
             *(sys.executable, "-c", "from journeyman.cli import main; main()"),
@@ -90,6 +90,7 @@ class Run:
             *("--n", str(n), "--runs", str(root / "runs"), "--name", "chaos", "--json"),
             *("--retries.infrastructure", "100", "--retries.longest-backoff-s", "2"),
             *("--breakers.pause-s", "0.5", "--breakers.longest-pause-s", "2"),
+            *(("--concurrency.rollouts", str(at_once)) if at_once else ()),
         ]
         self.log = (root / "driver.log").open("ab")
 
@@ -232,7 +233,7 @@ def cause_chaos(root: Path, options: argparse.Namespace) -> dict[str, object]:
     num_rollouts = n * len(taskset.tasks)
     (root / "scripts.json").write_text(json.dumps(scripts_of(taskset, 4, "sleep 0.2")))
     server = Server(root / "scripts.json")
-    run = Run(root, taskset, n, server.port)
+    run = Run(root, taskset, n, server.port, options.at_once)
     chaos = Chaos(run, server, options.seed)
     started = time.monotonic()
     run.start()
@@ -274,6 +275,7 @@ def main() -> int:
     parser.add_argument("--rollouts", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--at-once", type=int, default=0, help="rollouts; 0 leaves it to the run")
     parser.add_argument("--limit", type=float, default=3600.0)
     parser.add_argument("--keep", type=Path, help="a folder to work in, which stays")
     options = parser.parse_args()
