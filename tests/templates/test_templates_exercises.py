@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
+from random import Random
 
 import pytest
 
 from journeyman.templates import get_template, list_templates, validate
 from journeyman.templates.exercises.exercise import Exercise, answer, split_of
+from journeyman.templates.exercises.functions import draw_toolset
 from journeyman.templates.exercises.judge import judge
 from journeyman.templates.exercises.make import make_exercises
 from journeyman.templates.exercises.values import KINDS
@@ -45,11 +47,35 @@ def test_no_held_out_tool_is_seen_in_training() -> None:
     )
 
 
+def _kinds(exercises: list[Exercise]) -> set[str]:
+    return {kind for it in exercises for kind in it.argument_kinds.values()}
+
+
 def test_every_kind_of_value_and_both_forms_occur() -> None:
-    kinds = {kind for it in _some("train") for kind in it.argument_kinds.values()}
-    assert kinds == set(KINDS)
+    quoted = list(islice(make_exercises(split="train", seed=0, quoted_share=0.2), 400))
+    assert _kinds(quoted) == set(KINDS)
+    assert _kinds(_some("train")) == set(KINDS) - {"quotes"}
     assert {it.form for it in _some("train")} == {"named", "described"}
     assert any(any(m.role == "tool" for m in it.messages) for it in _some("train"))
+
+
+def test_texts_with_quotes_are_copied_whole_in_every_form_that_escapes() -> None:
+    toolsets = [draw_toolset(Random(2), num_tools=12)]
+    made = make_exercises(split="train", seed=1, toolsets=toolsets, quoted_share=1.0)
+    quoted = [it for it in islice(made, 200) if "quotes" in it.argument_kinds.values()]
+    assert len(quoted) > 50
+    for exercise in quoted:
+        values = exercise.expected.arguments
+        texts = [values[key] for key, kind in exercise.argument_kinds.items() if kind == "quotes"]
+        assert all("'" in text or '"' in text for text in texts)
+        assert all(text in exercise.messages[-1].content for text in texts)
+        assert not validate(_parsed(exercise.expected), exercise.tools)
+        for name in ("toolace", "llama4_pythonic", "hermes", "harmony_xml"):
+            turn = answer(exercise)
+            template = get_template(name)
+            assert template.parse(template.render_turn(turn), exercise.tools).calls == (
+                exercise.expected,
+            ), name
 
 
 def test_a_request_says_every_text_of_its_call() -> None:

@@ -150,6 +150,19 @@ def test_harmony_takes_the_recipient_before_or_behind_the_channel() -> None:
         assert turn.errors == ()
 
 
+def test_the_two_forms_of_harmony_are_told_apart_before_the_first_call() -> None:
+    asked = [Message(role="user", content="Go on.")]
+    as_json, as_xml = (
+        get_template(name).render(asked, TOOLS) for name in ("harmony_json", "harmony_xml")
+    )
+    assert as_xml != as_json
+    assert '<parameter name="NAME">VALUE</parameter>' in as_xml
+    assert "<parameter" not in as_json
+    assert get_template("harmony_xml").render(asked, []) == get_template("harmony_json").render(
+        asked, []
+    )
+
+
 def test_what_a_format_cannot_hold_is_refused() -> None:
     cut = "a</parameter>\n</function>\n</tool_call>"
     message = Message(

@@ -1,6 +1,7 @@
 """A stand-in for gpt-oss's Harmony with XML bodies, which the report adapted and did not publish (§A.2).
 
-Ours: Harmony's frame and TypeScript declarations, the content type `xml`, and one `<parameter>` a line.
+Ours: Harmony's frame and TypeScript declarations, a line that says how calls are written (without it
+the prompt would be harmony_json's), the content type `xml`, and one `<parameter>` a line.
 
     >>> from journeyman.types import Message, ToolCall
     >>> call = ToolCall(name="read", arguments={"path": "a.py"})
@@ -41,6 +42,10 @@ _ARGUMENTS = TagArguments(
     behind=(START, END),
     stops=(RETURN,),
 )
+_CALL_NOTE = (
+    "Calls to these tools are written as xml, not as json: "
+    'each argument on its own line as <parameter name="NAME">VALUE</parameter>.'
+)
 
 
 def _write_body(call: ToolCall) -> str:
@@ -62,7 +67,7 @@ def _can_hold(message: Message, tools: Mapping[str, ToolSpec]) -> bool:
     return all(_ARGUMENTS.can_hold(call, tools, json_text) for call in message.tool_calls)
 
 
-_HARMONY = Harmony("xml", _write_body, _read_body)
+_HARMONY = Harmony("xml", _write_body, _read_body, _CALL_NOTE)
 
 TEMPLATE = ToolTemplate(
     name="harmony_xml",
@@ -79,6 +84,7 @@ TEMPLATE = ToolTemplate(
     can_hold=_can_hold,
     notes=(
         "A stand-in: the genuine adaptation is not public.",
+        "A line behind the declarations says how calls are written; harmony_json has none.",
         "A turn ends with its first call where the sampler stops at `<|call|>`.",
         "Values are bare text: a value that holds a closing tag and goes on as a call would is cut.",
         "Reasoning is dropped from history once the assistant has answered.",

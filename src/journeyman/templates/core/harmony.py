@@ -48,6 +48,8 @@ class Harmony:
     content_type: str
     write_body: Callable[[ToolCall], str]
     read_body: ReadBody
+    call_note: str = ""
+    """Stands behind the declarations: what a call's body is, where that is not the models' own."""
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -136,6 +138,7 @@ class Harmony:
         parts = [f"{START}system{MESSAGE}{_SYSTEM}{_CALLS if tools else ''}{END}"]
         sections = ["# Instructions", text] if text else []
         sections += ["# Tools", declare_namespace("functions", tools)] if tools else []
+        sections += [self.call_note] if tools and self.call_note else []
         if sections:
             developer = "\n\n".join(sections)
             parts.append(f"{START}developer{MESSAGE}{developer}{END}")

@@ -37,10 +37,16 @@ _NO_ARGUMENTS = "no arguments."
 
 
 def make_exercises(
-    *, split: Split, seed: int, toolsets: Sequence[ToolSet] = (), with_functions: bool = True
+    *,
+    split: Split,
+    seed: int,
+    toolsets: Sequence[ToolSet] = (),
+    with_functions: bool = True,
+    quoted_share: float = 0.0,
 ) -> Iterator[Exercise]:
     """Yield exercises of one split, taking the toolsets in turn; those of `TOOLSETS` by default.
 
+    `quoted_share` of the text arguments hold apostrophes and quotes, beside those that do by chance.
     A toolset that has no tool of the split is left out; raises `ValueError` if none has any.
     """
     chance = random.Random(f"{split} {seed}")  # noqa: S311
@@ -52,7 +58,7 @@ def make_exercises(
     while True:
         for toolset in (*usable, None) if with_functions else usable:
             drawn = toolset or _functions(chance, split)
-            yield _make(drawn, split, chance, f"{split}-{seed}-{number:06d}")
+            yield _make(drawn, split, chance, f"{split}-{seed}-{number:06d}", quoted_share)
             number += 1
 
 
@@ -74,10 +80,16 @@ def _targets(toolset: ToolSet, split: Split) -> tuple[ToolSpec, ...]:
     return tuple(tool for tool in toolset.tools if split_of(tool) == split)
 
 
-def _make(toolset: ToolSet, split: Split, chance: random.Random, exercise_id: str) -> Exercise:
+def _make(
+    toolset: ToolSet,
+    split: Split,
+    chance: random.Random,
+    exercise_id: str,
+    quoted_share: float,
+) -> Exercise:
     target = chance.choice(_targets(toolset, split))
     tools = _shown(toolset.tools, target, chance)
-    drawn = _draw_arguments(target, chance)
+    drawn = _draw_arguments(target, chance, quoted_share)
     is_named = chance.random() < 0.6 or not target.description
     request = _request(target, drawn, chance, is_named=is_named)
     return Exercise(
@@ -102,10 +114,12 @@ def _shown(
     return tuple(shown)
 
 
-def _draw_arguments(tool: ToolSpec, chance: random.Random) -> dict[str, Drawn]:
+def _draw_arguments(
+    tool: ToolSpec, chance: random.Random, quoted_share: float = 0.0
+) -> dict[str, Drawn]:
     required = tool.parameters.get("required", ())
     return {
-        name: draw(name, schema, chance)
+        name: draw(name, schema, chance, quoted_share=quoted_share)
         for name, schema in tool.parameters.get("properties", {}).items()
         if name in required or chance.random() < 0.5
     }

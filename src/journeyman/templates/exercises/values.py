@@ -23,6 +23,7 @@ KINDS = (
     "pattern",
     "code",
     "symbols",
+    "quotes",
     "number_as_text",
     "choice",
     "integer",
@@ -100,6 +101,22 @@ _SYMBOLS = (
     "{{{noun}}}: [{verb}], (x|y)",
     "a=1;b='{noun}';c=\"{other}\"",
 )
+_QUOTES = (
+    "It's the {noun}'s {other}; don't {verb} it.",
+    "That isn't {noun}, it's {other}",
+    "the {noun}'s {other}",
+    "can't {verb} {noun}",
+    "'{noun}'",
+    '"{noun}"',
+    "echo 'it'\\''s {noun}' && {verb} \"$x\"",
+    "grep -c \"'{noun}'\" src/{other}.py",
+    "print('{noun}', f\"{{{other}}}'s\")",
+    'He said "{verb} it" and didn\'t ({number}).',
+    "names = ['{noun}', '{other}']\nprint(names[0] + \"'s\")\n",
+    "UPDATE {noun} SET note = 'it''s {verb}' WHERE id = {number};",
+    "r'\\b{noun}\\'s?'",
+    "{{'{noun}': '{other}', \"{verb}\": \"isn't\"}}",
+)
 _NAMED_KINDS: tuple[tuple[str, str], ...] = (
     (r"path|file(?!_?text|_?pattern)|dir|folder|workdir", "path"),
     (r"command|keystrokes|cmd", "command"),
@@ -112,11 +129,19 @@ _NAMED_KINDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def draw(name: str, schema: Mapping[str, Any], chance: Chance) -> Drawn:
-    """Draw a value that fits `schema`; the argument's name makes some texts likelier."""
+def draw(
+    name: str, schema: Mapping[str, Any], chance: Chance, *, quoted_share: float = 0.0
+) -> Drawn:
+    """Draw a value that fits `schema`; the argument's name makes some texts likelier.
+
+    Of the texts, `quoted_share` hold apostrophes and quotes whatever the name, as many forms of a
+    call have to escape them. At 0 nothing more is drawn from `chance`: the values stay what they were.
+    """
     if isinstance(schema.get("enum"), list):
         return Drawn(chance.choice(schema["enum"]), "choice")
     kinds = sorted(schema_types(schema) - {"null"}) or ["string"]
+    if kinds[0] == "string" and quoted_share and chance.random() < quoted_share:
+        return Drawn(_TEXTS["quotes"](chance), "quotes")
     return _DRAWERS[kinds[0]](name, schema, chance)
 
 
@@ -164,6 +189,7 @@ _TEXTS: dict[str, Callable[[Chance], str]] = {
     "pattern": _fill(_PATTERNS),
     "code": _fill(_CODE),
     "symbols": _fill(_SYMBOLS),
+    "quotes": _fill(_QUOTES),
     "number_as_text": _number_as_text,
 }
 

@@ -25,6 +25,8 @@ __all__ = ["exercise_conversations"]
 _RESULTS = ("ok", "done", "None", "0", "True", "[]", '{"status": "ok"}', "3 lines", "not found")
 _LIBRARY, _AGENTS = 0.6, 0.8
 _SIZE = 2
+_QUOTED = 0.2
+"""Share of the text arguments with apostrophes and quotes: where a form of calls has to escape."""
 
 
 def exercise_conversations(number: int, *, num_turns: int, seed: int) -> Iterator[Conversation]:
@@ -38,7 +40,11 @@ def exercise_conversations(number: int, *, num_turns: int, seed: int) -> Iterato
         else:
             toolset = _of_agent(draw) if drawn < _AGENTS else _made_up(draw)
         exercises = make_exercises(
-            split="train", seed=draw.randrange(2**31), toolsets=[toolset], with_functions=False
+            split="train",
+            seed=draw.randrange(2**31),
+            toolsets=[toolset],
+            with_functions=False,
+            quoted_share=_QUOTED,
         )
         yield _chain(list(islice(exercises, num_turns)), toolset, draw, f"exercise:{place}")
 
