@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from journeyman.cli.eval_tell import tell
 from journeyman.cli.output import note, print_json, print_lines
 from journeyman.cli.progress import RolloutProgress, Steps
-from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.settings import RunOptions, command_line, resolve_settings, show_config
 from journeyman.errors import JourneymanError
 from journeyman.evals.compare import compare_evaluations, render_comparison
 from journeyman.evals.evaluation import Evaluation, load_evaluation
@@ -129,13 +129,7 @@ def evaluate_tasks(
     /,
     *,
     given: Annotated[GivenTasks, Parameter(name="*")] = GivenTasks(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Let every model in every scaffold work on a taskset, and report.
 
@@ -145,38 +139,17 @@ def evaluate_tasks(
         Folder of the taskset.
     given
         Who works, and how.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this taskset.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the evaluation as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
-    settings = resolve_settings(EvaluateConfig, config, given, taskset=taskset.absolute())
-    if dry_run:
+    settings = resolve_settings(EvaluateConfig, options.config, given, taskset=taskset.absolute())
+    if options.is_dry_run:
         return show_config(settings)
     what = load_taskset(settings.taskset).name
-    with RunFolder.create(
-        runs,
-        "eval",
-        what,
-        config=settings,
-        argv=command_line(),
-        name=name,
-        resume=resume,
-        clean=clean,
-    ) as run:
+    with options.create("eval", what, settings) as run:
         note(f"evaluation in {run.path}")
         evaluation = asyncio.run(_evaluate(settings, settings.taskset, run, Steps(), ()))
-    return tell(evaluation, run.path, is_json=json)
+    return tell(evaluation, run.path, is_json=options.is_json)
 
 
 @app.command(name="repo")
@@ -185,13 +158,7 @@ def evaluate_repository(
     /,
     *,
     given: Annotated[GivenRepository, Parameter(name="*")] = GivenRepository(),  # noqa: B008
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Make a benchmark of your own repository and say which agent and model serve it best.
 
@@ -201,38 +168,17 @@ def evaluate_repository(
         A path to a Git repository, its URL, or a project's name on the package index.
     given
         What tasks are made, who works on them, and how.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this repository.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the evaluation as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
-    settings = resolve_settings(RepositoryConfig, config, given, source=_whole(source))
-    if dry_run:
+    settings = resolve_settings(RepositoryConfig, options.config, given, source=_whole(source))
+    if options.is_dry_run:
         return show_config(settings)
     steps = Steps()
     steps(f"obtaining {source}")
     project = obtain_project(settings.source)
     note(f"         {project.origin_note}")
-    with RunFolder.create(
-        runs,
-        "eval",
-        project.name,
-        config=settings,
-        argv=command_line(),
-        name=name,
-        resume=resume,
-        clean=clean,
-    ) as run:
+    with options.create("eval", project.name, settings) as run:
         note(f"         evaluation in {run.path}")
 
         async def go() -> Evaluation:
@@ -243,7 +189,7 @@ def evaluate_repository(
             return await _evaluate(settings, benchmark.taskset.folder, run, steps, benchmark.notes)
 
         evaluation = asyncio.run(go())
-    return tell(evaluation, run.path, is_json=json)
+    return tell(evaluation, run.path, is_json=options.is_json)
 
 
 async def _evaluate(

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from journeyman.cli.output import note, print_json, print_lines, print_table
 from journeyman.cli.progress import Steps
-from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.settings import RunOptions, resolve_settings, show_config
 from journeyman.errors import JourneymanError
 from journeyman.evals.adherence.ask import ask_models
 from journeyman.evals.adherence.report import write_adherence
@@ -44,13 +44,7 @@ class GivenCurve(Given):
 def adherence(
     *,
     given: Annotated[Given, Parameter(name="*")] = Given(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Ask models for tool calls in every template, and say how many are well-formed and exact.
 
@@ -58,38 +52,17 @@ def adherence(
     ----------
     given
         Whom to ask, and what.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the summary as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
-    settings = resolve_settings(AdherenceConfig, config, given)
-    if dry_run:
+    settings = resolve_settings(AdherenceConfig, options.config, given)
+    if options.is_dry_run:
         return show_config(settings)
     list_questions(settings)
-    with RunFolder.create(
-        runs,
-        "eval",
-        "adherence",
-        config=settings,
-        argv=command_line(),
-        name=name,
-        resume=resume,
-        clean=clean,
-    ) as run:
+    with options.create("eval", "adherence", settings) as run:
         note(f"answers in {run.path}")
         summary = _asked(settings, run, {})
-    return tell_adherence(summary, run.path, is_json=json)
+    return tell_adherence(summary, run.path, is_json=options.is_json)
 
 
 def curve(
@@ -97,12 +70,7 @@ def curve(
     /,
     *,
     given: Annotated[GivenCurve, Parameter(name="*")] = GivenCurve(models=("x",)),  # noqa: B008
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Draw accuracy against the number of templates that a model was trained on (Figure 5).
 
@@ -112,36 +80,19 @@ def curve(
         `NUMBER=SPEC` for each model, e.g. `0=smollm2 5=hf:runs/sft-5/model`.
     given
         What to ask.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest.
-    clean
-        Throw an old run of the same name away first.
-    json
-        Print the summary as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
     pairs = dict(_numbered(text) for text in models)
-    settings = resolve_settings(AdherenceConfig, config, given, models=tuple(pairs))
+    settings = resolve_settings(AdherenceConfig, options.config, given, models=tuple(pairs))
+    if options.is_dry_run:
+        return show_config(settings)
     labels = label_models(settings.models)
     trained_on = {labels[spec]: number for spec, number in pairs.items()}
-    with RunFolder.create(
-        runs,
-        "eval",
-        "curve",
-        config=settings,
-        argv=command_line(),
-        name=name,
-        resume=resume,
-        clean=clean,
-    ) as run:
+    with options.create("eval", "curve", settings) as run:
         note(f"answers in {run.path}")
         summary = _asked(settings, run, trained_on)
-    return tell_adherence(summary, run.path, is_json=json)
+    return tell_adherence(summary, run.path, is_json=options.is_json)
 
 
 def _numbered(text: str) -> tuple[str, int]:

@@ -11,14 +11,13 @@ from cyclopts import Parameter
 
 from journeyman.cli.output import note, print_json, print_lines, print_table
 from journeyman.cli.progress import Steps
-from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.settings import RunOptions, resolve_settings, show_config
 from journeyman.errors import JourneymanError
 from journeyman.evals.calls.evaluate import CallResult, CallsConfig, evaluate_calls
 from journeyman.evals.calls.problem import read_calls
 from journeyman.evals.code.evaluate import CodeConfig, CodeResult, CodeSummary, evaluate_code
 from journeyman.evals.code.problem import read_problems
 from journeyman.evals.words import chance, share, span, table
-from journeyman.runs import RunFolder
 
 __all__ = ["calls", "code"]
 
@@ -44,13 +43,7 @@ def code(
     /,
     *,
     given: Annotated[GivenCode, Parameter(name="*")] = GivenCode(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Let models write programs for HumanEval, HumanEvalFix, MBPP, EvalPlus or LiveCodeBench.
 
@@ -60,37 +53,22 @@ def code(
         The benchmark's file: JSONL (also .gz), JSON or Parquet.
     given
         Whom to ask, and how often.
-    config
-        A TOML file of settings; flags win over it.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this file.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the summary as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
-    settings = resolve_settings(CodeConfig, config, given)
-    if dry_run:
+    settings = resolve_settings(CodeConfig, options.config, given)
+    if options.is_dry_run:
         return show_config(settings)
     problems = read_problems(file)
     if not problems:
         raise JourneymanError(f"{file} holds no problem", "journeyman eval suites")
-    with RunFolder.create(
-        runs, "eval", file.name.partition(".")[0], config=settings, argv=command_line(),
-        name=name, resume=resume, clean=clean,
-    ) as run:  # fmt: skip
+    with options.create("eval", file.name.partition(".")[0], settings) as run:
         note(f"{len(problems)} problems of {problems[0].form}; answers in {run.path}")
         summary = asyncio.run(evaluate_code(problems, settings, run, say=Steps()))
         run.write_text("report.md", _report(run.name, summary))
         run.write_text("code.json", summary.model_dump_json(indent=2) + "\n")
         run.set_status("finished")
-    if json:
+    if options.is_json:
         print_json(summary)
         return 0
     print_table(("model", "problems", "pass@1", "95% interval"), map(_row, summary.models))
@@ -136,12 +114,7 @@ def calls(
     *,
     answers: Path | None = None,
     given: Annotated[GivenCalls, Parameter(name="*")] = GivenCalls(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Let models call functions as in the Berkeley Function-Calling Leaderboard, single-turn.
 
@@ -153,30 +126,19 @@ def calls(
         The file of the same name in `possible_answer/`; without it every question must be refused.
     given
         Whom to ask, in which template.
-    config
-        A TOML file of settings; flags win over it.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this file.
-    clean
-        Throw an old run of the same name away first.
-    json
-        Print the rates as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
-    settings = resolve_settings(CallsConfig, config, given)
+    settings = resolve_settings(CallsConfig, options.config, given)
+    if options.is_dry_run:
+        return show_config(settings)
     problems = read_calls(file, answers)
-    with RunFolder.create(
-        runs, "eval", file.name.partition(".")[0], config=settings, argv=command_line(),
-        name=name, resume=resume, clean=clean,
-    ) as run:  # fmt: skip
+    with options.create("eval", file.name.partition(".")[0], settings) as run:
         note(f"{len(problems)} questions; answers in {run.path}")
         results = asyncio.run(evaluate_calls(problems, settings, run, say=Steps()))
         run.write_text("report.md", f"# {run.name}\n\n{table(_CALLS, _call_rows(results))}\n")
         run.set_status("finished")
-    if json:
+    if options.is_json:
         print_json(results)
         return 0
     print_table(_CALLS, _call_rows(results))

@@ -19,7 +19,7 @@ from pydantic import Field
 from journeyman.cli.eval_adherence import tell_adherence
 from journeyman.cli.output import note
 from journeyman.cli.progress import Steps
-from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.settings import RunOptions, resolve_settings, show_config
 from journeyman.errors import JourneymanError
 from journeyman.evals.adherence.ask import ask_models
 from journeyman.evals.adherence.nested import nested_templates, render_seen
@@ -72,13 +72,7 @@ def train_curve(
     /,
     *,
     given: Annotated[Given, Parameter(name="*")] = Given(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Fine-tune a model on ever more templates and draw its adherence against their number.
 
@@ -88,35 +82,20 @@ def train_curve(
         Folder of the model that every training begins with.
     given
         What is trained, and what is asked.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this model: trainings from their last checkpoint.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the summary as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
-    settings = resolve_settings(CurveConfig, config, given, model=model.absolute())
-    if dry_run:
+    settings = resolve_settings(CurveConfig, options.config, given, model=model.absolute())
+    if options.is_dry_run:
         return show_config(settings)
     if not settings.model.is_dir():
         raise JourneymanError(f"no model folder at {settings.model}", "journeyman model export")
     chosen = {it: nested_templates(it, seed=settings.order_seed) for it in settings.numbers}
     list_questions(settings)
-    with RunFolder.create(
-        runs, "eval", f"curve-{settings.model.name}", config=settings, argv=command_line(),
-        name=name, resume=resume, clean=clean,
-    ) as run:  # fmt: skip
+    with options.create("eval", f"curve-{settings.model.name}", settings) as run:
         note(f"trainings and answers in {run.path}")
         summary = _draw(settings, run, chosen, Steps())
-    return tell_adherence(summary, run.path, is_json=json)
+    return tell_adherence(summary, run.path, is_json=options.is_json)
 
 
 def _draw(

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from journeyman.cli.eval_tell import tell
 from journeyman.cli.output import emit, note, print_lines, print_table
 from journeyman.cli.progress import RolloutProgress, Steps
-from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.settings import RunOptions, resolve_settings, show_config
 from journeyman.errors import FAILURES, AttributedError, JourneymanError
 from journeyman.evals.evaluation import Evaluation, evaluate, settings_of
 from journeyman.evals.reports import write_reports
@@ -42,13 +42,7 @@ def predictions(
     /,
     *,
     given: Annotated[Given, Parameter(name="*")] = Given(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Grade a file of predictions as far as it can be, and say what is wrong with the rest.
 
@@ -60,41 +54,26 @@ def predictions(
         Predictions as SWE-bench has them: a list, an object by instance id, or JSONL; also half a one.
     given
         How they are graded.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this taskset.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the evaluation as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
     settings = resolve_settings(
-        GradeConfig, config, given, taskset=taskset.absolute(), predictions=file.absolute()
+        GradeConfig, options.config, given, taskset=taskset.absolute(), predictions=file.absolute()
     )
-    if dry_run:
+    if options.is_dry_run:
         return show_config(settings)
     loaded = load_taskset(settings.taskset)
     found = triage(settings.predictions, loaded.tasks)
     for line in found.notes(len(loaded.tasks)):
         note(line.replace("**", ""))
     _refuse_none(found, file, loaded)
-    with RunFolder.create(
-        runs, "eval", f"{loaded.name}-predictions", config=settings, argv=command_line(),
-        name=name, resume=resume, clean=clean,
-    ) as run:  # fmt: skip
+    with options.create("eval", f"{loaded.name}-predictions", settings) as run:
         evaluation = asyncio.run(_graded(settings, loaded, found, run))
         write_reports(run, evaluation)
         run.write_text(
             "problems.jsonl", "".join(f"{it.model_dump_json()}\n" for it in found.problems)
         )
-    return tell(evaluation, run.path, is_json=json)
+    return tell(evaluation, run.path, is_json=options.is_json)
 
 
 async def _graded(

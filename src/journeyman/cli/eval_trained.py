@@ -10,12 +10,11 @@ from cyclopts import Parameter
 
 from journeyman.cli.output import note, print_json, print_lines, print_table
 from journeyman.cli.progress import RolloutProgress, Steps
-from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.settings import RunOptions, command_line, resolve_settings, show_config
 from journeyman.evals.adherence.suite import list_questions
 from journeyman.evals.trained.report import say_study, write_study
 from journeyman.evals.trained.study import Study, TrainedConfig, run_study
 from journeyman.evals.words import chance, share, span
-from journeyman.runs import RunFolder
 from journeyman.tasks import load_taskset
 
 __all__ = ["trained"]
@@ -39,13 +38,7 @@ def trained(
     *,
     taskset: Path,
     given: Annotated[Given, Parameter(name="*")] = Given(models=("x", "y")),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Measure a base model and what was trained from it, in pairs: adherence, and held-out tasks.
 
@@ -59,39 +52,24 @@ def trained(
         Folder of the held-out taskset.
     given
         What is asked, and how tasks are worked on.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the study as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
     settings = resolve_settings(
-        TrainedConfig, config, given, models=(base, *models), taskset=taskset.absolute()
+        TrainedConfig, options.config, given, models=(base, *models), taskset=taskset.absolute()
     )
-    if dry_run:
+    if options.is_dry_run:
         return show_config(settings)
     list_questions(settings.adherence)
     what = f"trained-{load_taskset(settings.taskset).name}"
-    with RunFolder.create(
-        runs, "eval", what, config=settings, argv=command_line(),
-        name=name, resume=resume, clean=clean,
-    ) as run:  # fmt: skip
+    with options.create("eval", what, settings) as run:
         note(f"study in {run.path}")
         study = asyncio.run(
             run_study(settings, run, argv=command_line(), listener=RolloutProgress, say=Steps())
         )
         write_study(run, study)
         run.set_status("finished", num_tasks=study.num_tasks)
-    return _tell(study, run.path, is_json=json)
+    return _tell(study, run.path, is_json=options.is_json)
 
 
 def _tell(study: Study, run: Path, *, is_json: bool) -> int:

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from journeyman.cli.output import note
 from journeyman.cli.progress import RolloutProgress
-from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.settings import RunOptions, resolve_settings, show_config
 from journeyman.cli.summary import tell_outcome
 from journeyman.errors import JourneymanError
 from journeyman.flow import (
@@ -48,13 +48,7 @@ def grade(
     *,
     again: bool = False,
     given: Annotated[Given, Parameter(name="*")] = Given(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Grade a file of predictions, or a run's rollouts again, each patch in a fresh sandbox.
 
@@ -68,30 +62,18 @@ def grade(
         Grade the stored patches of a run anew, without running any agent, into a run of its own.
     given
         What to do.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this taskset.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the summary as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
     folder, file = _sources(taskset, predictions, is_again=again)
-    settings = resolve_settings(GradeConfig, config, given, taskset=folder, predictions=file)
-    if dry_run:
+    settings = resolve_settings(
+        GradeConfig, options.config, given, taskset=folder, predictions=file
+    )
+    if options.is_dry_run:
         return show_config(settings)
     source = taskset.resolve() if again else None
-    summary, path = asyncio.run(
-        _grade(settings, runs, source, name=name, is_resumed=resume, is_clean=clean)
-    )
-    return tell_outcome(summary, path, is_json=json)
+    summary, path = asyncio.run(_grade(settings, source, options))
+    return tell_outcome(summary, path, is_json=options.is_json)
 
 
 def _sources(taskset: Path, predictions: Path | None, *, is_again: bool) -> tuple[Path, Path]:
@@ -108,25 +90,11 @@ def _sources(taskset: Path, predictions: Path | None, *, is_again: bool) -> tupl
 
 
 async def _grade(
-    config: GradeConfig,
-    runs: Path,
-    source: Path | None,
-    *,
-    name: str | None,
-    is_resumed: bool,
-    is_clean: bool,
+    config: GradeConfig, source: Path | None, options: RunOptions
 ) -> tuple[RunSummary, Path]:
     plan = plan_grading(config) if source is None else plan_regrading(source, config)
-    run = RunFolder.create(
-        runs,
-        "grade",
-        plan.taskset.name if source is None else f"again-{source.name}",
-        config=config,
-        argv=command_line(),
-        name=name,
-        resume=is_resumed,
-        clean=is_clean,
-    )
+    what = plan.taskset.name if source is None else f"again-{source.name}"
+    run = options.create("grade", what, config)
     note(f"{len(plan.seats)} predictions to grade in {run.path}")
     with run, RolloutProgress() as progress:
         rollouts = await grade_predictions(config, run, on_event=progress, plan=plan)

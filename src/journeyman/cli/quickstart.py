@@ -12,7 +12,7 @@ from pydantic import Field
 
 from journeyman.cli.output import emit, note, print_lines
 from journeyman.cli.progress import RolloutProgress, Steps
-from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.settings import RunOptions, resolve_settings, show_config
 from journeyman.cli.summary import show_summary, solve_rates
 from journeyman.cli.tasks import make_taskset, show_funnel
 from journeyman.config import Config
@@ -60,12 +60,7 @@ class QuickstartConfig(Config):
 def quickstart(
     *,
     given: Annotated[QuickstartConfig, Parameter(name="*")] = QuickstartConfig(),  # noqa: B008
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Turn a real project into tasks, let three models try them, grade them and report.
 
@@ -73,39 +68,20 @@ def quickstart(
     ----------
     given
         What to run on.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest quickstart of this project.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the outcome as one JSON object.
+    options
+        Where it is kept, and whether it goes on.
     """
-    settings = resolve_settings(QuickstartConfig, (), given)
-    if dry_run:
+    settings = resolve_settings(QuickstartConfig, options.config, given)
+    if options.is_dry_run:
         return show_config(settings)
     started = time.monotonic()
     steps = Steps()
     source = settings.repo or settings.project
     project, is_offline = _obtain(source, is_repository=bool(settings.repo), steps=steps)
-    with RunFolder.create(
-        runs,
-        "quickstart",
-        project.name,
-        config=settings,
-        argv=command_line(),
-        name=name,
-        resume=resume,
-        clean=clean,
-    ) as run:
+    with options.create("quickstart", project.name, settings) as run:
         outcome = asyncio.run(_Quickstart(settings, run, steps).go(project))
     outcome |= {"is_offline": is_offline, "duration_s": round(time.monotonic() - started, 1)}
-    if json:
+    if options.is_json:
         outcome.pop("summary")
         emit(outcome)
     else:

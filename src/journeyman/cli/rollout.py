@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from journeyman.cli.output import note
 from journeyman.cli.progress import RolloutProgress, Steps
-from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.settings import RunOptions, resolve_settings, show_config
 from journeyman.cli.summary import tell_outcome
 from journeyman.flow import (
     Event,
@@ -21,7 +21,6 @@ from journeyman.flow import (
     run_rollouts,
     summarise,
 )
-from journeyman.runs import RunFolder
 
 __all__ = ["rollout"]
 
@@ -42,14 +41,8 @@ def rollout(
     /,
     *,
     given: Annotated[Given, Parameter(name="*")] = Given(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
     metrics_port: int | None = None,
-    dry_run: bool = False,
-    json: bool = False,
 ) -> int:
     """Roll models out on a taskset: each task in a fresh sandbox, graded in another.
 
@@ -59,53 +52,24 @@ def rollout(
         Folder of the taskset.
     given
         What to do.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this taskset.
-    clean
-        Throw an old run of the same name away first.
+    options
+        Where it is kept, and whether it goes on.
     metrics_port
         Serve the run's counts and levels for Prometheus on this port of the loopback.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the summary as JSON.
     """
-    settings = resolve_settings(RolloutConfig, config, given, taskset=taskset.absolute())
-    if dry_run:
+    settings = resolve_settings(RolloutConfig, options.config, given, taskset=taskset.absolute())
+    if options.is_dry_run:
         return show_config(settings)
-    summary, path = asyncio.run(
-        _roll_out(settings, runs, metrics_port, name=name, is_resumed=resume, is_clean=clean)
-    )
-    return tell_outcome(summary, path, is_json=json)
+    summary, path = asyncio.run(_roll_out(settings, metrics_port, options))
+    return tell_outcome(summary, path, is_json=options.is_json)
 
 
 async def _roll_out(
-    config: RolloutConfig,
-    runs: Path,
-    metrics_port: int | None,
-    *,
-    name: str | None,
-    is_resumed: bool,
-    is_clean: bool,
+    config: RolloutConfig, metrics_port: int | None, options: RunOptions
 ) -> tuple[RunSummary, Path]:
     metrics = Metrics()
     async with planned(config, on_progress=Steps()) as plan, metrics.served(metrics_port) as port:
-        run = RunFolder.create(
-            runs,
-            "rollout",
-            plan.taskset.name,
-            config=config,
-            argv=command_line(),
-            name=name,
-            resume=is_resumed,
-            clean=is_clean,
-        )
+        run = options.create("rollout", plan.taskset.name, config)
         note(f"{len(plan.seats)} rollouts in {run.path}")
         if port:
             note(f"metrics at http://127.0.0.1:{port}/metrics")

@@ -11,15 +11,53 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+from cyclopts import Parameter
 
 from journeyman.cli.output import print_lines
 from journeyman.config import Config, resolve, to_toml
+from journeyman.runs import RunFolder
 
-__all__ = ["command_line", "given_settings", "resolve_settings", "show_config"]
+__all__ = ["RunOptions", "command_line", "given_settings", "resolve_settings", "show_config"]
 
 ConfigT = TypeVar("ConfigT", bound=Config)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RunOptions:
+    """The flags that every verb takes which leaves a run folder."""
+
+    config: tuple[Path, ...] = ()
+    """A TOML file of settings; flags win over it. Again for more, the later wins."""
+    runs: Path = Path("runs")
+    """Folder of the runs."""
+    name: str | None = None
+    """Name of the run; made up where none is given."""
+    is_resumed: Annotated[bool, Parameter(name="--resume")] = False
+    """Go on with the named run, or with the newest of the same command and subject."""
+    is_clean: Annotated[bool, Parameter(name="--clean")] = False
+    """Throw an old run of the same name away first."""
+    is_dry_run: Annotated[bool, Parameter(name="--dry-run")] = False
+    """Print the resolved config and stop."""
+    is_json: Annotated[bool, Parameter(name="--json")] = False
+    """Print the outcome as JSON."""
+
+    def create(self, kind: str, what: str, settings: Config) -> RunFolder:
+        """Make or reopen the folder of a run of this command. Raises `JourneymanError`."""
+        return RunFolder.create(
+            self.runs,
+            kind,
+            what,
+            config=settings,
+            argv=command_line(),
+            name=self.name,
+            resume=self.is_resumed,
+            clean=self.is_clean,
+        )
 
 
 def resolve_settings(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from journeyman.cli.output import note, print_json
-from journeyman.cli.settings import command_line, resolve_settings, show_config
+from journeyman.cli.settings import RunOptions, resolve_settings, show_config
 from journeyman.cli.train_distill import distill_command
 from journeyman.cli.training_progress import TrainingProgress
 from journeyman.config import Config
@@ -74,13 +74,7 @@ def midtrain_command(
     /,
     *,
     given: Annotated[GivenMidtrain, Parameter(name="*")] = GivenMidtrain(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Train a model on source files, as repository documents and with holes to be filled.
 
@@ -90,26 +84,13 @@ def midtrain_command(
         Folder of the model to begin with.
     given
         What to do.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this model, from its last checkpoint.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the last step's metrics as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
-    settings = resolve_settings(MidtrainSettings, config, given, model=model.absolute())
-    if dry_run:
+    settings = resolve_settings(MidtrainSettings, options.config, given, model=model.absolute())
+    if options.is_dry_run:
         return show_config(settings)
-    options = {"name": name, "resume": resume, "clean": clean}
-    return _train("midtrain", settings, midtrain, model, runs, options, is_json=json)
+    return _train("midtrain", settings, midtrain, model, options)
 
 
 @app.command(name="sft")
@@ -118,13 +99,7 @@ def sft_command(
     /,
     *,
     given: Annotated[GivenSft, Parameter(name="*")] = GivenSft(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Fine-tune a model on rollouts that solved their tasks, conversations and exercises.
 
@@ -134,26 +109,13 @@ def sft_command(
         Folder of the model to begin with.
     given
         What to do.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this model, from its last checkpoint.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the last step's metrics as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
-    settings = resolve_settings(SftSettings, config, given, model=model.absolute())
-    if dry_run:
+    settings = resolve_settings(SftSettings, options.config, given, model=model.absolute())
+    if options.is_dry_run:
         return show_config(settings)
-    options = {"name": name, "resume": resume, "clean": clean}
-    return _train("sft", settings, sft, model, runs, options, is_json=json)
+    return _train("sft", settings, sft, model, options)
 
 
 @app.command(name="rl")
@@ -163,13 +125,7 @@ def rl_command(
     /,
     *,
     given: Annotated[GivenRl, Parameter(name="*")] = GivenRl(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Let a model try tasks, and make what solved them likelier.
 
@@ -181,27 +137,14 @@ def rl_command(
         Folder of the tasks to learn on.
     given
         What to do.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this model, from its last checkpoint.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the last step's metrics as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
     fixed = {"model": model.absolute(), "taskset": taskset.absolute()}
-    settings = resolve_settings(RlSettings, config, given, **fixed)
-    if dry_run:
+    settings = resolve_settings(RlSettings, options.config, given, **fixed)
+    if options.is_dry_run:
         return show_config(settings)
-    options = {"name": name, "resume": resume, "clean": clean}
-    return _train("rl", settings, _rl, model, runs, options, is_json=json)
+    return _train("rl", settings, _rl, model, options)
 
 
 def _rl(settings: RlSettings, run: RunFolder | None, **options: Any) -> Path:
@@ -232,24 +175,19 @@ def _train(
     settings: Config,
     work: Callable[..., Path | None],
     model: Path,
-    runs: Path,
-    options: Mapping[str, Any],
-    *,
-    is_json: bool,
+    options: RunOptions,
 ) -> int:
     require_extra()
     if int(os.environ.get("RANK", "0")) > 0:
         work(settings, None)  # the first process of a launch owns the run folder
         return 0
-    run = RunFolder.create(
-        runs, f"train-{stage}", model.name, config=settings, argv=command_line(), **options
-    )
+    run = options.create(f"train-{stage}", model.name, settings)
     with run:
         note(f"training in {run.path}")
         with TrainingProgress() as progress:
             place = work(settings, run, on_step=progress, on_progress=note)
         last = run.read("metrics")[-1]
     note(f"the trained model is in {place}")
-    if is_json:
+    if options.is_json:
         print_json({"run": str(run.path), "model": str(place), **last})
     return 0

@@ -11,7 +11,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from journeyman.cli.output import note, print_json, print_table
-from journeyman.cli.settings import command_line, given_settings, resolve_settings, show_config
+from journeyman.cli.settings import (
+    RunOptions,
+    command_line,
+    given_settings,
+    resolve_settings,
+    show_config,
+)
 from journeyman.config import Config
 from journeyman.errors import JourneymanError
 from journeyman.evals.adherence.ask import ask_models
@@ -47,13 +53,7 @@ def distill_command(
     /,
     *,
     given: Annotated[GivenDistill, Parameter(name="*")] = GivenDistill(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Teach one model what several experts know, on the texts that it writes itself.
 
@@ -63,25 +63,13 @@ def distill_command(
         A TOML file: the model, and a table `[[domains]]` for each expert.
     given
         What to do otherwise than the file says.
-    config
-        Another TOML file of settings laid over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this model, from its last checkpoint.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the retention table as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
     settings = resolve_settings(
-        DistillSettings, (settings_file, *config), None, **given_settings(given)
+        DistillSettings, (settings_file, *options.config), None, **given_settings(given)
     )
-    if dry_run:
+    if options.is_dry_run:
         return show_config(settings)
     require_extra()
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -91,16 +79,13 @@ def distill_command(
     # Loads PyTorch, which only this command needs at once.
     from journeyman.train.stages.distill import distill
 
-    run = RunFolder.create(
-        runs, "train-distill", settings.model.name, config=settings, argv=command_line(),
-        name=name, resume=resume, clean=clean,
-    )  # fmt: skip
+    run = options.create("train-distill", settings.model.name, settings)
     with run:
         note(f"training in {run.path}")
         place = distill(settings, run, on_step=_tell_step, on_progress=note)
         rows = _tell_retention(settings, run.path)
     note(f"the student is in {place}")
-    if json:
+    if options.is_json:
         print_json({"run": str(run.path), "model": str(place), "domains": rows})
     return 0
 
