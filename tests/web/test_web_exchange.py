@@ -165,3 +165,24 @@ def test_the_command_writes_and_says_what_it_took_out(leaky, tmp_path, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["export", str(leaky.parent), "--to", "atif"])
     assert caught.value.code == 2
+
+
+def test_every_branch_of_a_rollout_leaves_with_it(leaky, build, tmp_path):
+    folder = leaky / "artifacts" / build.rollout(1).rollout_id
+    branch = json.loads((folder / "trajectory.json").read_text())
+    branch["turns"][0]["message"]["content"] = "What the other conversation says."
+    (folder / "trajectory-2.json").write_text(json.dumps(branch))
+    run = RunReader(leaky)
+    plain = export_run(run, "atif", tmp_path / "atif")
+    assert plain.num_rollouts == 6
+    second = json.loads((tmp_path / "atif" / folder.name / "trajectory-2.json").read_text())
+    assert second["extra"]["branch"] == 2
+    assert second["trajectory_id"] == f"{build.rollout(1).rollout_id}#2"
+    assert "other conversation" in json.dumps(second["steps"])
+    export_run(run, "hf-traces", tmp_path / "traces")
+    traced = (tmp_path / "traces/sessions" / f"{folder.name}-2.jsonl").read_text()
+    assert "other conversation" in traced
+    export_run(run, "sft-jsonl", tmp_path / "sft", is_everything=True)
+    lines = map(json.loads, (tmp_path / "sft/train.jsonl").read_text().splitlines())
+    branches = [it["metadata"]["branch"] for it in lines]
+    assert sorted(branches) == [1, 1, 1, 1, 1, 1, 2]

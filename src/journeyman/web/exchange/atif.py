@@ -19,13 +19,15 @@ _VERSION = "ATIF-v1.8"
 _SOURCES = {"system": "system", "user": "user", "tool": "user", "assistant": "user"}
 
 
-def to_atif(run: str, rollout: Rollout, trajectory: Trajectory) -> dict[str, Any]:
-    """Return the document of one rollout."""
+def to_atif(
+    run: str, rollout: Rollout, trajectory: Trajectory, *, branch: int = 1
+) -> dict[str, Any]:
+    """Return the document of one branch of a rollout; branch 1 is the main conversation."""
     steps = list(_steps(trajectory)) or [{"source": "system", "message": ""}]
     return {
         "schema_version": _VERSION,
         "session_id": f"{run}/{rollout.rollout_id}",
-        "trajectory_id": rollout.rollout_id,
+        "trajectory_id": rollout.rollout_id if branch == 1 else f"{rollout.rollout_id}#{branch}",
         "agent": {
             "name": f"journeyman-{trajectory.scaffold}",
             "version": __version__,
@@ -40,7 +42,7 @@ def to_atif(run: str, rollout: Rollout, trajectory: Trajectory) -> dict[str, Any
             "total_cost_usd": rollout.cost_usd,
             "total_steps": len(steps),
         },
-        "extra": _about(rollout),
+        "extra": _about(rollout) | {"branch": branch},
     }
 
 

@@ -26,13 +26,14 @@ def to_messages(trajectory: Trajectory) -> list[dict[str, Any]]:
     return _without_repeats(found)
 
 
-def to_sft(rollout: Rollout, trajectory: Trajectory) -> dict[str, Any]:
+def to_sft(rollout: Rollout, trajectory: Trajectory, *, branch: int = 1) -> dict[str, Any]:
     """Return one line of fine-tuning data: messages and tools as chat templates take them."""
     return {
         "messages": to_messages(trajectory),
         "tools": [{"type": "function", "function": it.model_dump()} for it in trajectory.tools],
         "metadata": {
             "rollout_id": rollout.rollout_id,
+            "branch": branch,
             "instance_id": rollout.instance_id,
             "model": rollout.model,
             "scaffold": rollout.scaffold,
@@ -43,12 +44,14 @@ def to_sft(rollout: Rollout, trajectory: Trajectory) -> dict[str, Any]:
     }
 
 
-def to_session(run: str, rollout: Rollout, trajectory: Trajectory) -> Iterator[dict[str, Any]]:
+def to_session(
+    run: str, rollout: Rollout, trajectory: Trajectory, *, branch: int = 1
+) -> Iterator[dict[str, Any]]:
     """Yield the lines of a session in the Hub's simple format: a header, then messages."""
     yield {
         "type": "session",
         "harness": "journeyman",
-        "id": f"{run}/{rollout.rollout_id}",
+        "id": f"{run}/{rollout.rollout_id}" + (f"#{branch}" if branch > 1 else ""),
         "name": rollout.instance_id,
         "model": rollout.model,
         "reward": rollout.reward.value if rollout.reward else None,

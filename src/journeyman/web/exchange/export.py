@@ -110,12 +110,13 @@ class _Writing:
 def _write_atif(writing: _Writing) -> int:
     count = 0
     for it in writing.rollouts():
-        if it.trajectory is not None:
-            document = to_atif(writing.run.name, it.rollout, it.trajectory)
-            path = writing.folder / page_key(it.rollout.rollout_id) / "trajectory.json"
-            path.parent.mkdir()
-            path.write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
-            count += 1
+        folder = writing.folder / page_key(it.rollout.rollout_id)
+        for branch, trajectory in enumerate(it.branches, start=1):
+            folder.mkdir(exist_ok=True)
+            document = to_atif(writing.run.name, it.rollout, trajectory, branch=branch)
+            text = json.dumps(document, ensure_ascii=False) + "\n"
+            (folder / f"trajectory{_suffix(branch)}.json").write_text(text, encoding="utf-8")
+        count += bool(it.branches)
     return count
 
 
@@ -123,10 +124,12 @@ def _write_sessions(writing: _Writing) -> int:
     count = 0
     (writing.folder / "sessions").mkdir()
     for it in writing.rollouts():
-        if it.trajectory is not None:
-            path = writing.folder / "sessions" / f"{page_key(it.rollout.rollout_id)}.jsonl"
-            _write_lines(path, to_session(writing.run.name, it.rollout, it.trajectory))
-            count += 1
+        key = page_key(it.rollout.rollout_id)
+        for branch, trajectory in enumerate(it.branches, start=1):
+            path = writing.folder / "sessions" / f"{key}{_suffix(branch)}.jsonl"
+            lines = to_session(writing.run.name, it.rollout, trajectory, branch=branch)
+            _write_lines(path, lines)
+        count += bool(it.branches)
     (writing.folder / "README.md").write_text(
         "---\ntags:\n- agent-traces\n---\n\n"
         f"Agent traces of the run `{writing.run.name}`, written by `journeyman export --to hf-traces`.\n"
@@ -135,13 +138,21 @@ def _write_sessions(writing: _Writing) -> int:
 
 
 def _write_sft(writing: _Writing) -> int:
-    lines = [
-        to_sft(it.rollout, it.trajectory)
-        for it in writing.rollouts()
-        if it.trajectory is not None and (writing.is_everything or _is_solved(it))
+    wanted = [
+        it for it in writing.rollouts() if it.branches and (writing.is_everything or _is_solved(it))
     ]
-    _write_lines(writing.folder / "train.jsonl", iter(lines))
-    return len(lines)
+    lines = (
+        to_sft(it.rollout, trajectory, branch=branch)
+        for it in wanted
+        for branch, trajectory in enumerate(it.branches, start=1)
+    )
+    _write_lines(writing.folder / "train.jsonl", lines)
+    return len(wanted)
+
+
+def _suffix(branch: int) -> str:
+    """Return what the name of a further branch's file ends in."""
+    return "" if branch == 1 else f"-{branch}"
 
 
 def _is_solved(leaving: Leaving) -> bool:
@@ -167,7 +178,7 @@ def _write_parquet(writing: _Writing) -> int:
 def _table_row(run: str, leaving: Leaving) -> dict[str, Any]:
     record = leaving.rollout.model_dump(mode="json")
     verdict, reward, failure = (record.pop(name) for name in ("verdict", "reward", "failure"))
-    messages = to_messages(leaving.trajectory) if leaving.trajectory else []
+    branches = [to_messages(it) for it in leaving.branches] or [[]]
     return {
         "run": run,
         **record,
@@ -177,7 +188,8 @@ def _table_row(run: str, leaving: Leaving) -> dict[str, Any]:
         "reward_parts": json.dumps(reward["parts"] if reward else {}),
         "tests": json.dumps(verdict["tests"] if verdict else {}),
         "failure": failure["cause"] if failure else "",
-        "messages": json.dumps(messages, ensure_ascii=False),
+        "messages": json.dumps(branches[0], ensure_ascii=False),
+        "other_branches": json.dumps(branches[1:], ensure_ascii=False),
     }
 
 

@@ -1,12 +1,13 @@
-"""One rollout as it leaves the machine: record and trajectory with secrets taken out."""
+"""One rollout as it leaves the machine: record and trajectories with secrets taken out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from journeyman.runs import read_trajectories
 from journeyman.types import Rollout, Trajectory
 from journeyman.web.exchange.redact import Redactor
 from journeyman.web.reading import RunReader
@@ -19,7 +20,8 @@ class Leaving:
     """A rollout without its secrets."""
 
     rollout: Rollout
-    trajectory: Trajectory | None
+    branches: tuple[Trajectory, ...]
+    """One, or one for each branch of the conversation, the main one first; none where none was kept."""
     is_redacted: bool
     """Whether anything was taken out; then its tokens are left out too, which spell the same text."""
 
@@ -30,31 +32,24 @@ def leaving_rollouts(run: RunReader, redactor: Redactor) -> Iterator[Leaving | s
         record = run.record(str(row[1] or row[0])) or {}
         try:
             rollout = Rollout.model_validate(record)
-            trajectory = _trajectory(run, rollout.rollout_id)
+            folder = run.artifacts(rollout.rollout_id)
+            branches = read_trajectories(folder) if folder else []
         except ValidationError:
             yield str(row[0])
             continue
-        yield _redact(rollout, trajectory, redactor)
+        yield _redact(rollout, branches, redactor)
 
 
-def _trajectory(run: RunReader, rollout_id: str) -> Trajectory | None:
-    folder = run.artifacts(rollout_id)
-    path = folder / "trajectory.json" if folder else None
-    if path is None or not path.is_file():
-        return None
-    return Trajectory.model_validate_json(path.read_bytes())
-
-
-def _redact(rollout: Rollout, trajectory: Trajectory | None, redactor: Redactor) -> Leaving:
+def _redact(rollout: Rollout, branches: Sequence[Trajectory], redactor: Redactor) -> Leaving:
     before = redactor.counts.total()
     clean = Rollout.model_validate(redactor.value(rollout.model_dump(mode="json")))
-    said = trajectory
-    if trajectory is not None:
-        said = Trajectory.model_validate(redactor.value(trajectory.model_dump(mode="json")))
+    said = [
+        Trajectory.model_validate(redactor.value(it.model_dump(mode="json"))) for it in branches
+    ]
     is_redacted = redactor.counts.total() > before
-    if is_redacted and said is not None:
-        said = _without_tokens(said)
-    return Leaving(clean, said, is_redacted)
+    if is_redacted:
+        said = [_without_tokens(it) for it in said]
+    return Leaving(clean, tuple(said), is_redacted)
 
 
 def _without_tokens(trajectory: Trajectory) -> Trajectory:
