@@ -255,6 +255,9 @@ class Task(Data):
     """Files of the environment's tree that the agent must not see: the tests that reveal the bug."""
     verifier: VerifierSpec
     origin: Origin
+    answer: str = ""
+    """Where the one answer of a single-turn agent goes: `path` for a file, `path::name` for a definition
+    in one; empty where the answer names its files itself."""
     extra: str = ""
     """JSON object of what an imported record held beyond these fields; empty where that is nothing."""
 
@@ -268,6 +271,8 @@ class TaskView(Data):
     problem_statement: str
     hints_text: str = ""
     language: str = "python"
+    answer: str = ""
+    """Where a single-turn answer goes, as in `Task`."""
     workspace: str = "/testbed"
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,10 +30,14 @@ from journeyman.tasks import (
 if TYPE_CHECKING:
     from journeyman.tasks import MadeTasks
 
-__all__ = ["app", "make_taskset", "show_funnel"]
+__all__ = ["app", "made_beside", "make_taskset", "refuse_or_remove", "show_funnel"]
 
 app = App(name="tasks", help="Make tasks out of a repository, check them, look at them.")
 _ELSEWHERE = {
+    "functions": (
+        "tasks_functions:functions",
+        "Make single-turn problems of a project's documented functions.",
+    ),
     "mine": ("mine:mine", "Make tasks of a history's pull requests."),
     "build": (
         "tasks_build:build",
@@ -113,13 +119,26 @@ async def _mutate(
     project = await asyncio.to_thread(obtain_project, source)
     note(f"         {project.origin_note}")
     folder = (out or Path("tasksets", project.name)).absolute()
-    _refuse_or_remove(folder, is_clean=is_clean)
+    refuse_or_remove(folder, is_clean=is_clean)
     made = await make_taskset(project, folder, settings, steps)
     return folder, made
 
 
 async def make_taskset(project: Any, folder: Path, settings: MakeConfig, steps: Steps) -> MadeTasks:
     """Build the environment and make the tasks, beside `folder`; it is there whole or not at all."""
+    with made_beside(folder) as scratch:
+        environment = await build_environment(
+            project, scratch / "environments", language=settings.language, on_progress=steps
+        )
+        async with opened_model(settings.model) as model:
+            return await make_tasks(
+                project, environment, scratch, config=settings, model=model, on_progress=steps
+            )
+
+
+@contextlib.contextmanager
+def made_beside(folder: Path) -> Iterator[Path]:
+    """Yield a folder that takes the name `folder` once all went well, and is gone if not."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -128,20 +147,13 @@ async def make_taskset(project: Any, folder: Path, settings: MakeConfig, steps: 
             f"cannot write to {folder.parent}: {error.strerror}", "choose another folder"
         ) from None
     try:
-        environment = await build_environment(
-            project, scratch / "environments", language=settings.language, on_progress=steps
-        )
-        async with opened_model(settings.model) as model:
-            made = await make_tasks(
-                project, environment, scratch, config=settings, model=model, on_progress=steps
-            )
+        yield scratch
         scratch.chmod(0o755)
         scratch.rename(folder)
     except JourneymanError as error:
         raise type(error)(error.message, _kept_logs(scratch, error.hint)) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return made
 
 
 def _kept_logs(scratch: Path, hint: str) -> str:
@@ -153,7 +165,8 @@ def _kept_logs(scratch: Path, hint: str) -> str:
     return hint
 
 
-def _refuse_or_remove(folder: Path, *, is_clean: bool) -> None:
+def refuse_or_remove(folder: Path, *, is_clean: bool) -> None:
+    """Make room for a new taskset: an old one is thrown away where that was asked for, else refused."""
     if not folder.exists():
         return
     if not is_clean:

@@ -96,8 +96,9 @@ class RolloutConfig(Config):
     models: tuple[str, ...] = Field(default=("oracle",), min_length=1)
     """Specs of the models, e.g. `oracle`, `noop`, `http://127.0.0.1:8000/v1#name`."""
     scaffold: str = "bash"
-    """The agent around the model: bash, editor, terminal, terminal-xml, or an external program:
-    aider, claude-code, codex, mini-swe-agent, opencode, qwen-code, each also as NAME@VERSION."""
+    """The agent around the model: bash, editor, terminal, terminal-xml, answer (one turn), or an
+    external program: aider, claude-code, codex, mini-swe-agent, opencode, qwen-code, each also as
+    NAME@VERSION."""
     template: str = "hermes"
     """The tool chat template, for models that read text; others bring their own. External agents
     speak it with scripted models too."""

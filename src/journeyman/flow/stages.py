@@ -52,6 +52,7 @@ def view_task(task: Task) -> TaskView:
         problem_statement=task.problem_statement,
         hints_text=task.hints_text,
         language=task.language,
+        answer=task.answer,
     )
 
 

@@ -97,6 +97,9 @@ class KnowingModel:
         asked = "\n".join(it.content for it in messages if it.role in ("system", "user"))
         if "SEARCH/REPLACE" in asked and ">>>>>>> REPLACE" in asked:
             return edit_blocks(self.patch)
+        if "fenced blocks of code" in asked:
+            fence = "`" * 12  # longer than any in the patch
+            return f"{fence}diff\n{self.patch}{fence}"
         if '"keystrokes"' in asked:
             return _keystrokes_json(self.patch, messages)
         if "<keystrokes" in asked:

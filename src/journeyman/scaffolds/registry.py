@@ -8,6 +8,7 @@ from collections.abc import Callable
 from journeyman.errors import JourneymanError
 from journeyman.scaffolds.agents.catalogue import AGENTS, find_agent
 from journeyman.scaffolds.agents.external import ExternalAgent
+from journeyman.scaffolds.answer import AnswerScaffold
 from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.bash import make_bash
 from journeyman.scaffolds.editor import make_editor
@@ -16,6 +17,7 @@ from journeyman.scaffolds.terminal.loop import TerminalLoop
 __all__ = ["get_scaffold", "is_external", "list_scaffolds"]
 
 _MAKERS: dict[str, Callable[[], Scaffold]] = {
+    "answer": AnswerScaffold,
     "bash": make_bash,
     "editor": make_editor,
     "terminal": lambda: TerminalLoop("terminal", "json"),

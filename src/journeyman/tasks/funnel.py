@@ -39,6 +39,7 @@ REASONS: dict[str, str] = {
     "model_unchanged": "the model's answer does the same as what was there",
     "mirror_conflict": "an old fix cannot be undone on today's code",
     "combine_overlap": "bugs that touch the same lines",
+    "too_few_tests": "too few calls of the function were agreed on, or all give the same",
     "duplicate": "the same bug was there before",
 }
 """Every reason for which a candidate is dropped; the gate's own say which check failed."""

@@ -100,6 +100,8 @@ class Trials:
     async def _hollow(self, place: str, task: Task) -> Trial:
         environment = load_environment(self._environments / task.environment)
         files = narrowing_of(environment, self._repository(task)).files_of(task.FAIL_TO_PASS)
+        # unittest names modules, and those that the tests' own patch makes are not in the tree.
+        files = files or tuple(touched_paths([task.test_patch]))
         spoiled = self._spoiled(task, files, lambda path, _: emptied_text(path))
         return await self._once(place, spoiled, ("hollow", *files))
 

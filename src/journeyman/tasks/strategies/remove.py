@@ -17,7 +17,7 @@ from journeyman.tasks.strategies.targets import (
     statements_after_docstring,
 )
 
-__all__ = ["bare_definition", "removed"]
+__all__ = ["bare_definition", "emptied", "removed"]
 
 REMOVED = b"raise NotImplementedError"
 MIN_METHODS = 2
@@ -30,20 +30,22 @@ def removed(root: Path, *, seed: int = 0, exclude: Collection[str] = ()) -> Iter
     """
     targets = list_targets(root, seed=seed, exclude=exclude)
     for target in sorted(targets, key=lambda target: not target.is_documented):
-        edits = _edits(target)
-        if not edits:
-            continue
-        data = target.source.data
-        for edit in sorted(edits, reverse=True):
-            data = data[: edit.start] + edit.replacement + data[edit.end :]
         bug = make_bug(
             "remove",
             f"{target.kind}_removed",
-            {target.path: (target.source.data, data)},
+            {target.path: (target.source.data, emptied(target))},
             functions=(target.name,),
         )
         if bug is not None:
             yield bug
+
+
+def emptied(target: Target) -> bytes:
+    """Return the target's file with its bodies taken away; as it stands where that cannot be done."""
+    data = target.source.data
+    for edit in sorted(_edits(target), reverse=True):
+        data = data[: edit.start] + edit.replacement + data[edit.end :]
+    return data
 
 
 def bare_definition(target: Target) -> str:
