@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from journeyman.cli.data_see import show, stats
 from journeyman.cli.output import note, print_json
 from journeyman.errors import JourneymanError
+from journeyman.train.documents.repairs import RepairSettings
 
 __all__ = ["app"]
 
 app = App(name="data", help="Training data: make it, count it, see it as the model does.")
 app.command(stats)
 app.command(show)
+
+
+class GivenRepairs(RepairSettings):
+    """The flags of `data repairs`."""
+
+    kinds: Annotated[tuple[str, ...], Parameter(name="--kind")] = ()
+    """A kind of procedural bug, again for more; all that change one line where none is named."""
 
 
 @app.command(name="demonstrate")
@@ -175,6 +183,42 @@ def fills_command(
     lines = [it.model_dump_json(exclude_defaults=True) for it in found]
     write_atomic(file, "".join(f"{line}\n" for line in lines))
     note(f"{len(lines)} holes in {file}")
+    return 0
+
+
+@app.command(name="repairs")
+def repairs_command(
+    file: Path,
+    /,
+    *,
+    source: tuple[Path, ...],
+    given: Annotated[GivenRepairs, Parameter(name="*")] = GivenRepairs(),  # noqa: B008 - frozen
+    apart_from: tuple[Path, ...] = (),
+) -> int:
+    """Write repairs of one line as conversations: bugs put by rule into short functions, untested.
+
+    Parameters
+    ----------
+    file
+        The JSONL file to write.
+    source
+        A folder of Python source; again for more.
+    given
+        Which bugs, in which functions.
+    apart_from
+        A folder of source none of whose functions may occur, as what is measured on; again for more.
+    """
+    from journeyman.runs import write_atomic
+    from journeyman.train.documents.repairs import repair_conversations, short_functions
+
+    _refuse_existing(file)
+    unseen = {
+        text for folder in apart_from for text in short_functions(folder, given.max_function_lines)
+    }
+    found = repair_conversations(source, given, unseen=unseen)
+    lines = [it.model_dump_json(exclude_defaults=True) for it in found]
+    write_atomic(file, "".join(f"{line}\n" for line in lines))
+    note(f"{len(lines)} repairs in {file}; {len(unseen)} functions were kept out")
     return 0
 
 

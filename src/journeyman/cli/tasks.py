@@ -47,6 +47,10 @@ _ELSEWHERE = {
     "stats": ("tasks_look:stats", "Count a taskset's tasks by kind, file, size and difficulty."),
     "export": ("tasks_exchange:export", "Write a taskset in another program's format."),
     "import": ("tasks_exchange:import_", "Read tasks of another program's format."),
+    "locate": (
+        "tasks_quality:locate",
+        "Say in each task's hints which function its fault is in: for short prompts.",
+    ),
     "filter": (
         "tasks_quality:filter_",
         "Drop copies, unfair tasks, benchmarks' own, too easy ones.",

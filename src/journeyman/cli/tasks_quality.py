@@ -23,7 +23,45 @@ from journeyman.tasks.quality import (
 from journeyman.tasks.quality.sift import SiftConfig, Sifted, sift
 from journeyman.tasks.subset import save_subset
 
-__all__ = ["decontaminate", "describe", "filter_", "manifest"]
+__all__ = ["decontaminate", "describe", "filter_", "locate", "manifest"]
+
+
+def locate(taskset: tuple[Path, ...], /, *, out: Path, json: bool = False) -> int:
+    """Keep the tasks whose fix changes one line of one function, and say in their hints which function.
+
+    Parameters
+    ----------
+    taskset
+        Folder of a taskset; again for more, all of which become one.
+    out
+        Folder of the new taskset.
+    json
+        Print the counts as JSON.
+    """
+    from journeyman.tasks.locate import locate as located_of
+
+    if not taskset:
+        raise JourneymanError(
+            "no taskset was given", "journeyman tasks locate TASKSET --out FOLDER"
+        )
+    loaded = [load_taskset(it) for it in taskset]
+    found = [located_of(it) for it in loaded]
+    kept = tuple(task for it in found for task in it.kept)
+    whole = loaded[0].model_copy(
+        update={
+            "tasks": kept,
+            "name": out.name,
+            "project": "" if len(loaded) > 1 else loaded[0].project,
+        }
+    )
+    save_subset(whole, out.absolute(), environments=[it.environments for it in loaded])
+    dropped = sum((it.dropped for it in found), Counter[str]())
+    if json:
+        print_json({"out": str(out), "num_kept": len(kept), "dropped": dropped})
+        return 0
+    why = ", ".join(f"{count} {name}" for name, count in sorted(dropped.items()))
+    note(f"{len(kept)} tasks in {out}; left out: {why or 'none'}")
+    return 0
 
 
 def filter_(

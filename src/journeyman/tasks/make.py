@@ -84,6 +84,9 @@ class MakeConfig(Config):
     """Changes of the history that pr_mirror looks at, the newest first; all where none is given."""
     kinds: tuple[str, ...] = ()
     """Kinds of procedural bugs to put in; all where none is named."""
+    max_function_lines: int | None = Field(default=None, ge=1)
+    """Longest function that gets a procedural bug, in lines: a first step of a curriculum; any where
+    none is given."""
     exclude: tuple[str, ...] = ()
     """Glob patterns of files that get no bug, relative to the project."""
     repeats: int = Field(default=2, ge=1)
@@ -294,6 +297,7 @@ class _Maker:
             history_limit=self.config.history_limit,
             tasks=self.ingredients,
             language=self.environment.language,
+            max_function_lines=self.config.max_function_lines,
         )
         return islice(draw(strategy, setting), self.config.max_candidates)
 

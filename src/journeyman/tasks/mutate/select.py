@@ -126,14 +126,19 @@ def iterate_mutations(
     seed: int = 0,
     exclude: Collection[str] = (),
     language: str = "python",
+    max_function_lines: int | None = None,
 ) -> Iterator[Mutation]:
-    """Yield the same as `list_mutations`, one at a time; each is checked only when it is drawn."""
+    """Yield the same as `list_mutations`, one at a time; each is checked only when it is drawn.
+
+    With `max_function_lines`, bugs lie in functions of at most so many lines, the innermost counting.
+    """
     check_kinds(kinds or (), language)
     candidates: list[_Candidate] = []
     for path in list_sources(root, exclude=exclude, language=language):
         source = _read(root, path, language)
         if source is not None:
-            candidates.extend(_candidates(source, _chosen_kinds(kinds, source.language)))
+            chosen = _chosen_kinds(kinds, source.language)
+            candidates.extend(_candidates(source, chosen, max_function_lines))
     seen: set[str] = set()
     for candidate in _spread(candidates, seed):
         mutation = _mutation(candidate)
@@ -223,15 +228,23 @@ def _chosen_kinds(names: Collection[str] | None, language: str) -> list[Kind]:
     return [kind for name, kind in kinds_of(language).items() if not names or name in names]
 
 
-def _candidates(source: Source, kinds: list[Kind]) -> Iterator[_Candidate]:
+def _candidates(
+    source: Source, kinds: list[Kind], max_function_lines: int | None
+) -> Iterator[_Candidate]:
     by_type: dict[str, list[Kind]] = defaultdict(list)
     for kind in kinds:
         for node_type in kind.node_types:
             by_type[node_type].append(kind)
     for site in _sites(source):
+        if max_function_lines is not None and _num_lines(site) > max_function_lines:
+            continue
         for kind in by_type.get(site.node.type, ()):
             for edit in kind.propose(site):
                 yield _Candidate(source, kind.name, site.function, edit)
+
+
+def _num_lines(site: Site) -> int:
+    return site.scope.end_point[0] - site.scope.start_point[0] + 1
 
 
 def _sites(source: Source) -> Iterator[Site]:

@@ -60,6 +60,8 @@ class Setting:
     exclude: tuple[str, ...] = ()
     history_limit: int | None = None
     language: str = "python"
+    max_function_lines: int | None = None
+    """Longest function that a procedural bug lies in."""
     tasks: Sequence[Task] = ()
     """Validated tasks, for `combine`."""
 
@@ -89,8 +91,14 @@ def draw(strategy: str, setting: Setting) -> Iterator[Drawn]:
     language = setting.language
     if strategy == "procedural" or (strategy == "remove" and language != "python"):
         kinds = setting.kinds if strategy == "procedural" else ("function_body_removed",)
+        is_bounded = strategy == "procedural"
         yield from iterate_mutations(
-            root, kinds=kinds or None, seed=seed, exclude=exclude, language=language
+            root,
+            kinds=kinds or None,
+            seed=seed,
+            exclude=exclude,
+            language=language,
+            max_function_lines=setting.max_function_lines if is_bounded else None,
         )
     elif strategy == "remove":
         yield from removed(root, seed=seed, exclude=exclude)

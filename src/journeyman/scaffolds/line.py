@@ -1,0 +1,129 @@
+"""Scaffold `line`: the function at fault is shown, and one turn answers with the line as it should be.
+
+The shortest prompt that a repair can have, for models that are too small for tools: a first step of a
+curriculum. The task's hints say where the function is (`journeyman tasks locate`); its lines are read
+in the agent's own workspace and numbered from 1. The problem statement is not shown. An answer is one
+or more lines, each a number and the new text, which gets the old line's indentation:
+
+    4 if count <= limit:
+
+Not for tasks whose fault lies in several functions or that need new lines.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from journeyman.errors import AttributedError
+from journeyman.sandbox.base import Mount, Sandbox
+from journeyman.scaffolds.edit_text import lines_of
+from journeyman.scaffolds.session import LimitReached, ModelSession
+from journeyman.types import Ending, Message, TaskView
+
+__all__ = ["LineRepair", "Place", "find_place", "read_answer", "show_lines", "tell_place"]
+
+_TOLD = "The fault is in lines {first} to {last} of {path}."
+_PLACE = re.compile(r"lines (\d+) to (\d+) of (\S+?)\.?(?=\s|$)")
+_ANSWER = re.compile(r"\s*(\d{1,4})[ \t]+(\S.*?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Some lines of a file, counted from 1, both included."""
+
+    path: str
+    first: int
+    last: int
+
+
+def tell_place(place: Place) -> str:
+    """Say where a fault is, as `find_place` reads it."""
+    return _TOLD.format(path=place.path, first=place.first, last=place.last)
+
+
+def find_place(task: TaskView) -> Place:
+    """Read where the fault is from a task's hints. Raises `AttributedError("task_broken")`."""
+    found = _PLACE.search(task.hints_text)
+    if found is None:
+        raise AttributedError(
+            "task_broken", "the hints name no lines; see journeyman tasks locate --help"
+        )
+    return Place(found[3], int(found[1]), int(found[2]))
+
+
+def show_lines(lines: Sequence[str]) -> str:
+    """Number lines from 1, without the indentation that they share.
+
+    >>> show_lines(["    def f(a):", "        return a"])
+    '1 def f(a):\\n2     return a'
+    """
+    shared = min((_indent(it) for it in lines if it.strip()), default=0)
+    return "\n".join(
+        f"{number} {line[shared:].rstrip()}".rstrip() for number, line in enumerate(lines, start=1)
+    )
+
+
+def read_answer(text: str, num_lines: int) -> dict[int, str]:
+    """Return the new text of each numbered line; nothing where any part of the answer is no such line.
+
+    >>> read_answer("2 return a + 1", 3)
+    {2: 'return a + 1'}
+    """
+    found: dict[int, str] = {}
+    for line in text.strip().splitlines():
+        match = _ANSWER.fullmatch(line)
+        number = int(match[1]) if match else 0
+        if match is None or not 1 <= number <= num_lines or number in found:
+            return {}
+        found[number] = match[2]
+    return found
+
+
+class LineRepair:
+    """An agent that answers once."""
+
+    name = "line"
+
+    async def mounts(
+        self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None
+    ) -> tuple[Mount, ...]:
+        """Nothing: it runs out here."""
+        return ()
+
+    async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
+        """Show the lines, ask once and change what the answer says."""
+        place = find_place(task)
+        path = f"{task.workspace}/{place.path}"
+        lines = lines_of((await sandbox.read(path)).decode("utf-8", "surrogateescape"))
+        shown = lines[place.first - 1 : place.last]
+        if not shown:
+            raise AttributedError("task_broken", f"{place.path} has no line {place.first}")
+        try:
+            turn = await session.turn([Message(role="user", content=show_lines(shown))])
+        except LimitReached as limit:
+            return limit.ending
+        clock = time.monotonic()
+        answer = {} if turn.format_errors else read_answer(turn.message.content, len(shown))
+        if not answer:
+            session.observe([])
+            return Ending.FORMAT_LIMIT
+        changed = [*lines[: place.first - 1], *_changed(shown, answer), *lines[place.last :]]
+        await sandbox.write(path, "".join(changed).encode("utf-8", "surrogateescape"))
+        session.observe([], duration_s=time.monotonic() - clock)
+        return Ending.SUBMITTED
+
+
+def _changed(lines: Sequence[str], answer: Mapping[int, str]) -> list[str]:
+    found = list(lines)
+    for number, text in answer.items():
+        line = lines[number - 1]
+        end = line[len(line.rstrip("\r\n")) :]
+        found[number - 1] = f"{line[: _indent(line)]}{text}{end}"
+    return found
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))

@@ -1,0 +1,111 @@
+"""Repairs of one line as conversations: short functions of any source, a bug put into each by rule.
+
+No test says that these bugs matter, so they are no tasks: they teach the form of scaffold `line`, and
+what code looks like that somebody wrote. The prompt is exactly the scaffold's.
+
+    for conversation in repair_conversations([Path("src")], RepairSettings()): ...
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import tempfile
+import textwrap
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from pydantic import Field
+
+from journeyman.config import Config
+from journeyman.scaffolds.line import show_lines
+from journeyman.tasks.mutate import Mutation, iterate_mutations, list_sources
+from journeyman.train.documents.conversation import Conversation
+from journeyman.types import Message
+
+__all__ = ["RepairSettings", "repair_conversations", "short_functions"]
+
+_MOST_CHARACTERS = 700
+
+
+class RepairSettings(Config):
+    """Which bugs are put into which functions."""
+
+    kinds: tuple[str, ...] = ()
+    """Kinds of procedural bugs; all that change one line where none is named."""
+    max_function_lines: int = Field(default=14, ge=2)
+    """Longest function, in lines."""
+    num_per_function: int = Field(default=6, ge=1)
+    """Most bugs of one function."""
+    seed: int = 0
+
+
+def repair_conversations(
+    folders: Iterable[Path], settings: RepairSettings, *, unseen: Collection[str] = ()
+) -> Iterator[Conversation]:
+    """Yield a conversation a bug; functions whose text is in `unseen` are left out.
+
+    The same folders and settings give the same conversations in the same order.
+    """
+    functions = {
+        text
+        for folder in folders
+        for text in short_functions(folder, settings.max_function_lines)
+        if text not in unseen
+    }
+    # Bugs are put into files; one a function, so that a bug costs as much as its function.
+    with tempfile.TemporaryDirectory() as scratch:
+        for text in functions:
+            (Path(scratch) / _name(text)).write_text(text, encoding="utf-8")
+        uses: Counter[str] = Counter()
+        for mutation in iterate_mutations(
+            Path(scratch), kinds=settings.kinds or None, seed=settings.seed
+        ):
+            found = _conversation(Path(scratch), mutation)
+            if found is not None and uses[mutation.path] < settings.num_per_function:
+                uses[mutation.path] += 1
+                yield found
+
+
+def short_functions(folder: Path, max_lines: int) -> Iterator[str]:
+    """Yield the functions of a folder's sources, without the indentation they stand at."""
+    for path in list_sources(folder):
+        try:
+            source = (folder / path).read_text(encoding="utf-8")
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError):  # not everything that ends in .py is Python of today
+            continue
+        lines = source.split("\n")
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            last = node.end_lineno or node.lineno
+            text = textwrap.dedent("\n".join(lines[node.lineno - 1 : last])) + "\n"
+            if last - node.lineno < max_lines and len(text) <= _MOST_CHARACTERS:
+                yield text
+
+
+def _name(text: str) -> str:
+    return f"f{hashlib.sha256(text.encode()).hexdigest()[:16]}.py"
+
+
+def _conversation(folder: Path, mutation: Mutation) -> Conversation | None:
+    """None where more than one line changes."""
+    right = (folder / mutation.path).read_text(encoding="utf-8").rstrip("\n").split("\n")
+    body = [line for line in mutation.patch.split("\n") if not line.startswith(("+++", "---"))]
+    removed = [line[1:] for line in body if line.startswith("-")]
+    added = [line[1:] for line in body if line.startswith("+")]
+    index = mutation.line - 1
+    if len(removed) != 1 or len(added) != 1 or right[index] != removed[0]:
+        return None
+    wrong = [*right[:index], added[0], *right[index + 1 :]]
+    answer = f"{mutation.line} {removed[0].strip()}"
+    return Conversation(
+        messages=(
+            Message(role="user", content=show_lines(wrong)),
+            Message(role="assistant", content=answer),
+        ),
+        source=f"repair:{mutation.kind}",
+        id=mutation.digest[:16],
+    )
