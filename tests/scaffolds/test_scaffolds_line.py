@@ -11,7 +11,15 @@ from journeyman.errors import AttributedError
 from journeyman.models import ScriptedModel
 from journeyman.sandbox import SandboxSpec, opened
 from journeyman.scaffolds import ModelSession, get_scaffold
-from journeyman.scaffolds.line import Place, find_place, read_answer, show_lines, tell_place
+from journeyman.scaffolds.line import (
+    Place,
+    find_place,
+    read_lines,
+    read_words,
+    shortest_change,
+    show_lines,
+    tell_place,
+)
 from journeyman.types import Ending, Message, TaskView, Trajectory
 
 LINES = (
@@ -33,14 +41,16 @@ def view(hints: str) -> TaskView:
     )
 
 
-async def repaired(folder: Path, answer: str) -> tuple[Ending, bytes, Trajectory]:
+async def repaired(
+    folder: Path, answer: str, scaffold: str = "line"
+) -> tuple[Ending, bytes, Trajectory]:
     (folder / "pkg").mkdir()
     (folder / PLACE.path).write_bytes(SOURCE)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)  # noqa: ASYNC221
     script = (Message(role="assistant", content=answer),)
-    session = ModelSession(ScriptedModel("scripted", script), scaffold="line")
+    session = ModelSession(ScriptedModel("scripted", script), scaffold=scaffold)
     async with opened(SandboxSpec(workspace_layers=(folder,))) as sandbox:
-        ending = await get_scaffold("line").run(view(tell_place(PLACE)), sandbox, session)
+        ending = await get_scaffold(scaffold).run(view(tell_place(PLACE)), sandbox, session)
         return ending, await sandbox.read(f"/testbed/{PLACE.path}"), session.trajectory()
 
 
@@ -51,6 +61,37 @@ async def test_one_answer_changes_its_line_and_nothing_else(tmp_path: Path) -> N
     assert data == SOURCE.replace(b"x < 3", b"x <= 3")
     shown = trajectory.turns[0].prompt_messages[0].content
     assert shown == "1 def f(self, x):\n2     if x < 3:\n3         return x"
+
+
+@pytest.mark.sandbox
+async def test_words_of_a_line_are_changed(tmp_path: Path) -> None:
+    ending, data, _ = await repaired(tmp_path, "2\n<\n<=", "words")
+    assert ending is Ending.SUBMITTED
+    assert data == SOURCE.replace(b"x < 3", b"x <= 3")
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "2", "2\n\n<", "x\n<\n>", "4\n<\n>", "2\nx\ny\nz", "1\nf\ng"]
+)
+def test_words_that_are_not_there_once_are_no_answer(answer: str) -> None:
+    assert read_words(answer, ["    def f(f):", "        if x < 3:", "            return x"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("if a < 1:", "if a <= 1:"),
+        ("return x", "return not x"),
+        ("return not x", "return x"),
+        ("a = a[1:]", "a = a[2:]"),
+        ("f(1, 1, 1)", "f(1, 1)"),
+        ("x += 1", "x = 1"),
+    ],
+)
+def test_the_shortest_change_makes_the_line(old: str, new: str) -> None:
+    change = shortest_change(old, new)
+    assert change is not None
+    assert read_words("1\n" + "\n".join(change), [f"  {old}\n"]) == {1: new}
 
 
 @pytest.mark.sandbox
@@ -69,5 +110,5 @@ def test_a_place_is_read_back_from_hints_of_any_length() -> None:
 
 
 def test_several_lines_may_be_answered_and_blank_ones_are_shown() -> None:
-    assert read_answer(" 1 a\n3  b \n", 3) == {1: "a", 3: "b"}
+    assert read_lines(" 1 a\n3  b \n", ["x"] * 3) == {1: "a", 3: "b"}
     assert show_lines(["  a\n", "\n", "    b\n"]) == "1 a\n2\n3   b"

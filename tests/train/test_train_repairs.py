@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from journeyman.cli import main
-from journeyman.scaffolds.line import read_answer, show_lines
+from journeyman.scaffolds.line import read_lines, read_words, show_lines
 from journeyman.train.documents.conversation import read_conversations
 from journeyman.train.documents.repairs import (
     RepairSettings,
@@ -41,21 +41,21 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "source"
 
 
-def test_every_answer_gives_the_function_back(source: Path) -> None:
-    settings = RepairSettings(max_function_lines=6)
+@pytest.mark.parametrize("form", ["line", "words"])
+def test_every_answer_gives_the_function_back(source: Path, form: str) -> None:
+    settings = RepairSettings.model_validate({"form": form, "max_function_lines": 6})
+    read = read_lines if form == "line" else read_words
     right = {show_lines(it.splitlines()) for it in short_functions(source, 6)}
     found = list(repair_conversations([source], settings))
     assert len(found) > 6
     assert found == list(repair_conversations([source, source], settings))
     for conversation in found:
-        shown, answer = (it.content.splitlines() for it in conversation.messages)
-        ((number, text),) = read_answer("\n".join(answer), len(shown)).items()
+        lines = conversation.messages[0].content.splitlines()
+        shown = [it.partition(" ")[2] for it in lines]
+        ((number, text),) = read(conversation.messages[1].content, shown).items()
         wrong = shown[number - 1]
-        start = (
-            len(f"{number} ") + len(wrong.split(" ", 1)[1]) - len(wrong.split(" ", 1)[1].lstrip())
-        )
-        shown[number - 1] = wrong[:start] + text
-        assert "\n".join(shown) in right
+        shown[number - 1] = wrong[: len(wrong) - len(wrong.lstrip())] + text
+        assert show_lines(shown) in right
 
 
 def test_lengths_and_shares_hold(source: Path) -> None:

@@ -1,11 +1,17 @@
-"""Scaffold `line`: the function at fault is shown, and one turn answers with the line as it should be.
+"""Scaffolds `line` and `words`: the function at fault is shown, and one turn answers what to change.
 
 The shortest prompt that a repair can have, for models that are too small for tools: a first step of a
 curriculum. The task's hints say where the function is (`journeyman tasks locate`); its lines are read
-in the agent's own workspace and numbered from 1. The problem statement is not shown. An answer is one
-or more lines, each a number and the new text, which gets the old line's indentation:
+in the agent's own workspace and numbered from 1. The problem statement is not shown. An answer to `line`
+is one or more lines, each a number and the new text, which gets the old line's indentation:
 
     4 if count <= limit:
+
+An answer to `words` is three lines: a number, what stands once in that line, and what should:
+
+    4
+    <
+    <=
 
 Not for tasks whose fault lies in several functions or that need new lines.
 """
@@ -23,10 +29,22 @@ from journeyman.scaffolds.edit_text import lines_of
 from journeyman.scaffolds.session import LimitReached, ModelSession
 from journeyman.types import Ending, Message, TaskView
 
-__all__ = ["LineRepair", "Place", "find_place", "read_answer", "show_lines", "tell_place"]
+__all__ = [
+    "LineRepair",
+    "Place",
+    "find_place",
+    "make_line",
+    "make_words",
+    "read_lines",
+    "read_words",
+    "shortest_change",
+    "show_lines",
+    "tell_place",
+]
 
 _TOLD = "The fault is in lines {first} to {last} of {path}."
 _PLACE = re.compile(r"lines (\d+) to (\d+) of (\S+?)\.?(?=\s|$)")
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 _ANSWER = re.compile(r"\s*(\d{1,4})[ \t]+(\S.*?)\s*")
 
 
@@ -66,26 +84,70 @@ def show_lines(lines: Sequence[str]) -> str:
     )
 
 
-def read_answer(text: str, num_lines: int) -> dict[int, str]:
+def read_lines(text: str, shown: Sequence[str]) -> dict[int, str]:
     """Return the new text of each numbered line; nothing where any part of the answer is no such line.
 
-    >>> read_answer("2 return a + 1", 3)
+    >>> read_lines("2 return a + 1", ["def f(a):", "    return a"])
     {2: 'return a + 1'}
     """
     found: dict[int, str] = {}
     for line in text.strip().splitlines():
         match = _ANSWER.fullmatch(line)
         number = int(match[1]) if match else 0
-        if match is None or not 1 <= number <= num_lines or number in found:
+        if match is None or not 1 <= number <= len(shown) or number in found:
             return {}
         found[number] = match[2]
     return found
 
 
-class LineRepair:
-    """An agent that answers once."""
+def read_words(text: str, shown: Sequence[str]) -> dict[int, str]:
+    """Return the changed line by its number; nothing where what is to be replaced is not there once.
 
-    name = "line"
+    >>> read_words("2\\na\\na + 1", ["def f(a):", "    return -a"])
+    {2: 'return -a + 1'}
+    """
+    number, old, new = [*(it.strip() for it in text.strip("\n").split("\n")), "", ""][:3]
+    if text.strip().count("\n") > 2 or not number.isdecimal():
+        return {}
+    if not old or not 1 <= int(number) <= len(shown):
+        return {}
+    line = shown[int(number) - 1].strip()
+    return {int(number): line.replace(old, new)} if line.count(old) == 1 else {}
+
+
+def shortest_change(old: str, new: str) -> tuple[str, str] | None:
+    """Return what to replace by what in a line, as few words as are there once; None if nothing is.
+
+    >>> shortest_change("if a < 1:", "if a <= 1:")
+    ('<', '<=')
+    """
+    before, after = _WORDS.findall(old), _WORDS.findall(new)
+    most = min(len(before), len(after))
+    first = next((it for it in range(most) if before[it] != after[it]), most)
+    rest = most - first
+    behind = next((it for it in range(rest) if before[-1 - it] != after[-1 - it]), rest)
+    goes_left = True
+    while True:
+        found = "".join(before[first : len(before) - behind])
+        instead = "".join(after[first : len(after) - behind])
+        is_bare = found == found.strip() and instead == instead.strip()
+        if found and is_bare and found != instead and old.count(found) == 1:
+            return found, instead
+        if first > 0 and (goes_left or not behind):
+            first -= 1
+        elif behind > 0:
+            behind -= 1
+        else:
+            return None
+        goes_left = not goes_left
+
+
+class LineRepair:
+    """An agent that answers once; `read` makes new lines of its answer and of what it was shown."""
+
+    def __init__(self, name: str, read: Callable[[str, Sequence[str]], dict[int, str]]) -> None:
+        self.name = name
+        self._read = read
 
     async def mounts(
         self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None
@@ -106,7 +168,7 @@ class LineRepair:
         except LimitReached as limit:
             return limit.ending
         clock = time.monotonic()
-        answer = {} if turn.format_errors else read_answer(turn.message.content, len(shown))
+        answer = {} if turn.format_errors else self._read(turn.message.content, shown)
         if not answer:
             session.observe([])
             return Ending.FORMAT_LIMIT
@@ -114,6 +176,16 @@ class LineRepair:
         await sandbox.write(path, "".join(changed).encode("utf-8", "surrogateescape"))
         session.observe([], duration_s=time.monotonic() - clock)
         return Ending.SUBMITTED
+
+
+def make_line() -> LineRepair:
+    """Return the scaffold that is answered with whole lines."""
+    return LineRepair("line", read_lines)
+
+
+def make_words() -> LineRepair:
+    """Return the scaffold that is answered with the words to change."""
+    return LineRepair("words", read_words)
 
 
 def _changed(lines: Sequence[str], answer: Mapping[int, str]) -> list[str]:

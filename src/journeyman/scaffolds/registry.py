@@ -12,7 +12,7 @@ from journeyman.scaffolds.answer import AnswerScaffold
 from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.bash import make_bash
 from journeyman.scaffolds.editor import make_editor
-from journeyman.scaffolds.line import LineRepair
+from journeyman.scaffolds.line import make_line, make_words
 from journeyman.scaffolds.terminal.loop import TerminalLoop
 
 __all__ = ["get_scaffold", "is_external", "list_scaffolds"]
@@ -21,9 +21,10 @@ _MAKERS: dict[str, Callable[[], Scaffold]] = {
     "answer": AnswerScaffold,
     "bash": make_bash,
     "editor": make_editor,
-    "line": LineRepair,
+    "line": make_line,
     "terminal": lambda: TerminalLoop("terminal", "json"),
     "terminal-xml": lambda: TerminalLoop("terminal-xml", "xml"),
+    "words": make_words,
 }
 
 

@@ -1,7 +1,7 @@
 """Repairs of one line as conversations: short functions of any source, a bug put into each by rule.
 
-No test says that these bugs matter, so they are no tasks: they teach the form of scaffold `line`, and
-what code looks like that somebody wrote. The prompt is exactly the scaffold's.
+No test says that these bugs matter, so they are no tasks: they teach the form of the scaffolds `line`
+and `words`, and what code looks like that somebody wrote. The prompt is exactly the scaffold's.
 
     for conversation in repair_conversations([Path("src")], RepairSettings()): ...
 """
@@ -15,11 +15,12 @@ import textwrap
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from journeyman.config import Config
-from journeyman.scaffolds.line import show_lines
+from journeyman.scaffolds.line import shortest_change, show_lines
 from journeyman.tasks.mutate import Mutation, iterate_mutations, list_sources
 from journeyman.train.documents.conversation import Conversation
 from journeyman.types import Message
@@ -32,6 +33,8 @@ _MOST_CHARACTERS = 700
 class RepairSettings(Config):
     """Which bugs are put into which functions."""
 
+    form: Literal["line", "words"] = "line"
+    """The scaffold whose answers are written."""
     kinds: tuple[str, ...] = ()
     """Kinds of procedural bugs; all that change one line where none is named."""
     max_function_lines: int = Field(default=14, ge=2)
@@ -62,7 +65,7 @@ def repair_conversations(
         for mutation in iterate_mutations(
             Path(scratch), kinds=settings.kinds or None, seed=settings.seed
         ):
-            found = _conversation(Path(scratch), mutation)
+            found = _conversation(Path(scratch), mutation, settings.form)
             if found is not None and uses[mutation.path] < settings.num_per_function:
                 uses[mutation.path] += 1
                 yield found
@@ -90,7 +93,7 @@ def _name(text: str) -> str:
     return f"f{hashlib.sha256(text.encode()).hexdigest()[:16]}.py"
 
 
-def _conversation(folder: Path, mutation: Mutation) -> Conversation | None:
+def _conversation(folder: Path, mutation: Mutation, form: str) -> Conversation | None:
     """None where more than one line changes."""
     right = (folder / mutation.path).read_text(encoding="utf-8").rstrip("\n").split("\n")
     body = [line for line in mutation.patch.split("\n") if not line.startswith(("+++", "---"))]
@@ -100,7 +103,10 @@ def _conversation(folder: Path, mutation: Mutation) -> Conversation | None:
     if len(removed) != 1 or len(added) != 1 or right[index] != removed[0]:
         return None
     wrong = [*right[:index], added[0], *right[index + 1 :]]
-    answer = f"{mutation.line} {removed[0].strip()}"
+    text = _answer(added[0].strip(), removed[0].strip(), form)
+    if text is None:
+        return None
+    answer = f"{mutation.line}{text}"
     return Conversation(
         messages=(
             Message(role="user", content=show_lines(wrong)),
@@ -109,3 +115,10 @@ def _conversation(folder: Path, mutation: Mutation) -> Conversation | None:
         source=f"repair:{mutation.kind}",
         id=mutation.digest[:16],
     )
+
+
+def _answer(wrong: str, right: str, form: str) -> str | None:
+    if form == "line":
+        return f" {right}"
+    change = shortest_change(wrong, right)
+    return None if change is None else f"\n{change[0]}\n{change[1]}"
