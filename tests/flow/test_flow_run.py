@@ -19,6 +19,7 @@ from journeyman.flow import (
 )
 from journeyman.flow.config import Concurrency, RetryBudgets
 from journeyman.flow.events import EVENT
+from journeyman.flow.shared_verdicts import SHARED
 from journeyman.models import ScriptedModel
 from journeyman.models.scripted import noop_script
 from journeyman.runs import RunFolder
@@ -91,6 +92,17 @@ async def test_two_ends_of_the_scale(tmp_path, taskset):
         assert await grade_predictions(grading, folder) == graded
         assert sum(count_attempts(folder, "evaluation").values()) == 6
         assert len(folder.read("rollouts")) == 6
+
+
+async def test_equal_patches_of_a_task_are_graded_once_where_that_is_asked_for(tmp_path, taskset):
+    names = tuple(it.instance_id for it in taskset.tasks[:2])
+    config = settings(taskset, tasks=names, models=("oracle", "noop"), n=3, grading="shared")
+    rollouts, run, _ = await roll_out(tmp_path, config)
+    assert [it.verdict.is_resolved for it in rollouts] == [it.model == "oracle" for it in rollouts]
+    shared = Counter((it.instance_id, it.model) for it in rollouts if SHARED in it.verdict.notes)
+    assert shared == {(name, model): 2 for name in names for model in config.models}
+    assert sum(count_attempts(run, "evaluation").values()) == 12
+    assert all(it.reward.is_valid for it in rollouts)
 
 
 async def test_predictions_of_every_quality_are_graded(tmp_path, taskset):

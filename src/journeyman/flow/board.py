@@ -269,7 +269,7 @@ class Board:
         answer = result.work or result.verdict
         assert answer is not None, "a job without a failure has an answer"
         is_graded = result.work is not None and result.work.is_graded
-        is_graded = is_graded and self.config.grading is None
+        is_graded = is_graded and self.config.grading != "later"
         next_stage = Stage.EVALUATION if is_graded else Stage.POST
         if not self.ledger.complete(lease, answer.model_dump_json(), next_stage=next_stage):
             return

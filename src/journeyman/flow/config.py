@@ -114,9 +114,10 @@ class RolloutConfig(Config):
     """What agents reach: none, index (packages as they were at the base commit) or open."""
     sandbox_limits: Limits = Limits()
     """Ceilings of each agent's sandbox."""
-    grading: Literal["later"] | None = None
+    grading: Literal["later", "shared"] | None = None
     """`later` leaves patches ungraded, without a verdict or reward: `journeyman grade RUN --again`
-    grades them. Each is graded as it comes where it is not set."""
+    grades them. `shared` grades equal patches of a task once in each process. Each is graded as it comes
+    where it is not set."""
     limits: SessionLimits = SessionLimits()
     """Ceilings of each conversation."""
     sampling: Sampling = Sampling()

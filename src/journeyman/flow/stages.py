@@ -36,7 +36,7 @@ from journeyman.scaffolds import ModelSession, Scaffold, capture_patch, get_scaf
 from journeyman.tasks import prepare_workspace
 from journeyman.templates import get_template
 from journeyman.types import Ending, Failure, Sampling, Task, TaskView, Trajectory, Turn, Verdict
-from journeyman.verify import WAS_KILLED, grade
+from journeyman.verify import WAS_KILLED, Graded, grade
 
 __all__ = ["Emit", "attribute", "deadline_s", "perform", "view_task"]
 
@@ -289,11 +289,22 @@ def _turn_counter(job: Job, emit: Emit) -> Callable[[Turn], None]:
 async def _evaluate(draft: _Draft, place: Workplace, emit: Emit) -> JobResult:
     job, patience = draft.job, draft.patience
     assert patience is not None
+    if job.config.grading == "shared":
+        key = (job.task.instance_id, job.patch)
+        graded = await place.verdicts.get(key, lambda: _grade(job, place, patience))
+    else:
+        graded = await _grade(job, place, patience)
+    verdict: Verdict = graded.verdict
+    files = {"verdict.json": verdict.model_dump_json(indent=2).encode(), "test.log": graded.log}
+    return draft.result(verdict=verdict, failure=_not_graded(verdict, job.token), files=files)
+
+
+async def _grade(job: Job, place: Workplace, patience: Patience) -> Graded:
     async with patience.waiting():
         await place.evaluations.take(job.seat.group_id)
     try:
         patience.enter("grading")
-        graded = await grade(
+        return await grade(
             job.task,
             job.environments,
             job.patch,
@@ -304,9 +315,6 @@ async def _evaluate(draft: _Draft, place: Workplace, emit: Emit) -> JobResult:
         )
     finally:
         place.evaluations.give()
-    verdict: Verdict = graded.verdict
-    files = {"verdict.json": verdict.model_dump_json(indent=2).encode(), "test.log": graded.log}
-    return draft.result(verdict=verdict, failure=_not_graded(verdict, job.token), files=files)
 
 
 def _not_graded(verdict: Verdict, attempt: int) -> Failure | None:

@@ -20,6 +20,7 @@ from journeyman.flow.lazy_sandbox import LazySandbox
 from journeyman.flow.model_pressure import ModelPressure
 from journeyman.flow.patience import Patience
 from journeyman.flow.quota import Quota
+from journeyman.flow.shared_verdicts import SharedVerdicts
 from journeyman.models import Model, open_model
 from journeyman.sandbox import Sandbox, SandboxSpec, open_sandbox
 
@@ -55,6 +56,7 @@ class Workplace:
         self._own: list[Model] = []
         self._pressures: dict[str, ModelPressure] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self.verdicts = SharedVerdicts()
         num_cpus = len(os.sched_getaffinity(0))
         admission = Admission(num_cpus=num_cpus)
         fixed = ceilings.sandboxes

@@ -65,6 +65,7 @@ async def roll_out(
         template=settings.template,
         n=n,
         tasks=tuple(instance_ids),
+        grading=settings.grading,
         guard=settings.guard,
         sandbox=settings.sandbox,
         network=settings.network,

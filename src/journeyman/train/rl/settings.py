@@ -156,6 +156,8 @@ class RlSettings(Config):
     """What the tokens of one turn's malformed calls lose together; 0 turns it off."""
     void: tuple[str, ...] = ("all",)
     """Labels of the audit that take a reward away; `all`, or names as in `guard audit --void`."""
+    grading: Literal["shared"] | None = None
+    """`shared` grades equal patches of a task once in each step; each is graded where it is not set."""
     guard: str = "rules"
     """What refuses reward hacking before it is carried out: rules, report-heuristic or off."""
     network: NetworkPolicy = "none"
