@@ -44,12 +44,13 @@ def batch(rows):
 def losses_and_gradients(network, rows):
     """The losses of both heads, and the gradient of their sum."""
     network.zero_grad()
-    output = network(*batch(rows))
-    (output.token_losses_N.sum() + output.second_losses.sum()).backward()
+    given = batch(rows)
+    output = network(*given, torch.ones(int((given[1] != IGNORED).sum())))
+    (output.loss + output.second_loss).backward()
     gradients = {
         name: it.grad.clone() for name, it in network.named_parameters() if it.grad is not None
     }
-    return output.token_losses_N.detach(), output.second_losses.detach(), gradients
+    return output.token_losses_N, output.second_losses_N, gradients
 
 
 def documents_of(*lengths):

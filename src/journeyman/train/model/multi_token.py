@@ -18,7 +18,7 @@ from transformers import Qwen3NextConfig
 from transformers.masking_utils import create_causal_mask
 from transformers.models.qwen3_next import modeling_qwen3_next as qwen3_next
 
-from journeyman.train.model.attention import find_bounds, use_document_attention
+from journeyman.train.model.attention import Bounds, use_document_attention
 
 __all__ = ["MultiTokenPrediction"]
 
@@ -47,12 +47,17 @@ class MultiTokenPrediction(qwen3_next.Qwen3NextPreTrainedModel):
         return True
 
     def forward(
-        self, hidden_BTD: torch.Tensor, next_BTD: torch.Tensor, positions_BT: torch.Tensor
+        self,
+        hidden_BTD: torch.Tensor,
+        next_BTD: torch.Tensor,
+        positions_BT: torch.Tensor,
+        bounds: Bounds | None = None,
     ) -> torch.Tensor:
         """Return (B, T, D) states whose head scores foretell, at t, the token at t + 2.
 
         `hidden_BTD` is what the model's head reads at t, `next_BTD` the embedding of the token at
         t + 1. Only a document's last position sees another's token, and no other position reads it.
+        With the documents' `bounds`, attention goes document by document.
         """
         joined = [self.pre_fc_norm_embedding(next_BTD), self.pre_fc_norm_hidden(hidden_BTD)]
         states_BTD = self.fc(torch.cat(joined, dim=-1))
@@ -68,6 +73,6 @@ class MultiTokenPrediction(qwen3_next.Qwen3NextPreTrainedModel):
             position_embeddings=self.rotary_emb(states_BTD, positions_BT),
             attention_mask=mask,
             position_ids=positions_BT,
-            document_bounds=find_bounds(positions_BT) if self._has_bounds else None,
+            document_bounds=bounds if self._has_bounds else None,
         )
         return self.norm(states_BTD)

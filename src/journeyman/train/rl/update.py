@@ -105,25 +105,29 @@ class PolicyUpdate:
         return {"loss": float(loss.detach()), "gradient_norm": norm, **figures}
 
     def _differentiate(self, part: Packed, weights_N: torch.Tensor) -> None:
-        at = 0
-        for output, num in self._passes(self.network, part):
-            weighed = (-output.token_losses_N * weights_N[at : at + num]).sum()
+        # A loss is minus a log-probability, so its weight is minus the derivative by that.
+        for output, num in self._passes(self.network, part, -weights_N):
             share = num / max(1, len(weights_N))
-            (weighed + self.settings.balance_weight * share * output.balance).backward()
-            at += num
+            (output.loss + self.settings.balance_weight * share * output.balance).backward()
 
     @torch.no_grad()
     def _logprobs(self, network: Network, packed: Packed) -> torch.Tensor:
         found = [-output.token_losses_N.float() for output, _ in self._passes(network, packed)]
         return torch.cat(found)
 
-    def _passes(self, network: Network, packed: Packed) -> Iterator[tuple[Output, int]]:
-        size = self.settings.rows_per_pass
+    def _passes(
+        self, network: Network, packed: Packed, weights_N: torch.Tensor | None = None
+    ) -> Iterator[tuple[Output, int]]:
+        size, at = self.settings.rows_per_pass, 0
         for first in range(0, len(packed.rows), size):
             batch = make_batch(packed.rows[first : first + size], self._device)
+            num = sum(packed.num_drawn[first : first + size])
+            given_N = None if weights_N is None else weights_N[at : at + num]
+            rows = batch.token_ids, batch.targets, batch.positions, batch.is_real
             with self._precision():
-                output = network(batch.token_ids, batch.targets, batch.positions, batch.is_real)
-            yield output, sum(packed.num_drawn[first : first + size])
+                output = network(*rows, given_N)
+            yield output, num
+            at += num
 
     def _minibatches(self, num_rows: int) -> Iterator[tuple[int, int]]:
         num = min(self.settings.num_minibatches, num_rows)

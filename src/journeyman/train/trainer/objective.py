@@ -5,7 +5,7 @@ and how a step is cut into passes changes nothing.
 
     def objective(network, batch, totals):
         output = network(batch.token_ids, batch.targets, batch.positions, batch.is_real)
-        logprobs_N = -output.token_losses_N
+        logprobs_N = -output.token_losses_N     # with gradient, as no weights were given
         ...
         return Losses(loss, {"loss": float(loss)})
 
@@ -68,17 +68,18 @@ def cross_entropy(settings: TrainerSettings) -> Objective:
     """Return the weighted mean of the tokens' losses, with multi-token prediction and balance."""
 
     def objective(network: Any, batch: Batch, totals: StepTotals) -> Losses:
-        output = network(batch.token_ids, batch.targets, batch.positions, batch.is_real)
-        weighted_N = output.token_losses_N * batch.target_weights
-        main = weighted_N.sum() / max(totals.weight, 1e-9)
-        second = output.second_losses.sum() / max(1.0, totals.num_second)
+        rows = batch.token_ids, batch.targets, batch.positions, batch.is_real
+        weights_N = batch.target_weights
+        output = network(*rows, weights_N)
+        main = output.loss / max(totals.weight, 1e-9)
+        second = output.second_loss / max(1.0, totals.num_second)
         balance = output.balance / totals.num_passes
         loss = main + settings.second_token_weight * second + settings.balance_weight * balance
         parts = {"loss": main, "second_loss": second, "balance": balance}
         return Losses(
             loss,
             {name: float(it.detach()) for name, it in parts.items()},
-            _by_source(batch, weighted_N.detach()),
+            _by_source(batch, output.token_losses_N.detach() * weights_N),
         )
 
     return objective
