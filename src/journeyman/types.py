@@ -258,6 +258,8 @@ class Task(Data):
     answer: str = ""
     """Where the one answer of a single-turn agent goes: `path` for a file, `path::name` for a definition
     in one; empty where the answer names its files itself."""
+    template: str = ""
+    """The tool chat template of a rollout by `--template task`; empty where the task names none."""
     extra: str = ""
     """JSON object of what an imported record held beyond these fields; empty where that is nothing."""
 

@@ -21,4 +21,4 @@ def test_an_experts_configuration_is_one_of_reinforcement_learning(name):
 
 
 def test_there_are_configurations():
-    assert "single_turn.toml" in BLOCKS
+    assert {"calls.toml", "single_turn.toml"} <= BLOCKS.keys()

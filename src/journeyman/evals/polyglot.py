@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from journeyman.config import cache_folder, digest
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.evals.swebench.prepare import Prepared
 from journeyman.tasks import Project, Taskset, build_environment, save_taskset
-from journeyman.tasks.git import add_files, commit_tree, git, init_repository, list_files
+from journeyman.tasks.git import list_files
+from journeyman.tasks.laid_out import project_of_files
 from journeyman.tasks.mutate.diff import reverse_diff, unified_diff
 from journeyman.tasks.workspace import find_base_commit
 from journeyman.types import Data, Environment, Origin, Task, VerifierSpec
@@ -170,21 +169,10 @@ def _passing(folder: Path) -> tuple[str, ...]:
 
 def _project_of(exercise: Exercise) -> Project:
     """Put the solved state into a repository in the cache."""
-    files = {**exercise.others, **exercise.solved}
-    key = digest([exercise.language, exercise.name, files])[:16]
-    place = cache_folder("polyglot") / f"{exercise.language}-{exercise.name}-{key}"
-    if not (place / ".git").is_dir():
-        shutil.rmtree(place, ignore_errors=True)
-        for path, text in files.items():
-            (place / path).parent.mkdir(parents=True, exist_ok=True)
-            (place / path).write_text(text, encoding="utf-8")
-        init_repository(place / ".git")
-        add_files(place / ".git", place, list_files(place))
-        commit_tree(place / ".git", exercise.name, _DATE)
-    return Project(
-        name=exercise.name,
+    return project_of_files(
+        exercise.name,
+        {**exercise.others, **exercise.solved},
         repo=f"exercism/{exercise.language}",
-        path=place,
-        commit=git(place, "rev-parse", "HEAD"),
-        created_at=_DATE,
+        date=_DATE,
+        kind="polyglot",
     )

@@ -96,12 +96,12 @@ class RolloutConfig(Config):
     models: tuple[str, ...] = Field(default=("oracle",), min_length=1)
     """Specs of the models, e.g. `oracle`, `noop`, `http://127.0.0.1:8000/v1#name`."""
     scaffold: str = "bash"
-    """The agent around the model: bash, editor, terminal, terminal-xml, answer (one turn), or an
-    external program: aider, claude-code, codex, mini-swe-agent, opencode, qwen-code, each also as
-    NAME@VERSION."""
+    """The agent around the model: bash, editor, terminal, terminal-xml, answer or calls (one
+    turn), or an external program: aider, claude-code, codex, mini-swe-agent, opencode, qwen-code,
+    each also as NAME@VERSION."""
     template: str = "hermes"
     """The tool chat template, for models that read text; others bring their own. External agents
-    speak it with scripted models too."""
+    speak it with scripted models too. `task`: the one that each task names."""
     n: int = Field(default=1, ge=1)
     """Rollouts of each task by each model."""
     tasks: tuple[str, ...] = ()

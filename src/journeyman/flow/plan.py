@@ -20,12 +20,12 @@ from journeyman.config import digest
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.flow.config import RolloutConfig
 from journeyman.flow.jobs import AgentWork, Seat
+from journeyman.flow.task_template import check_template
 from journeyman.guard import Subject, make_guard
 from journeyman.models import Model, open_model
 from journeyman.runs import slug
 from journeyman.scaffolds import get_scaffold, is_external
 from journeyman.tasks import Taskset, load_taskset
-from journeyman.templates import get_template
 from journeyman.types import Task
 
 __all__ = ["Plan", "label_models", "make_seats", "planned", "select_tasks"]
@@ -70,6 +70,8 @@ async def planned(
     """
     taskset = load_taskset(config.taskset)
     tasks = select_tasks(taskset, config.tasks)
+    if is_external(config.scaffold):
+        check_template(config.template, tasks.values())
     await _prepare_scaffold(config, on_progress)
     make_guard(config.guard, Subject(""))
     async with contextlib.AsyncExitStack() as stack:
@@ -81,7 +83,7 @@ async def planned(
             stack.push_async_callback(model.close)
             models[spec] = model
             if model.reads_text:
-                get_template(config.template).stream()  # one that only renders is refused
+                check_template(config.template, tasks.values())
         yield Plan(taskset, tasks, models, make_seats(config, list(tasks)))
 
 
@@ -90,8 +92,6 @@ async def _prepare_scaffold(
 ) -> None:
     """Install what the scaffold needs before any rollout waits for it."""
     scaffold = get_scaffold(config.scaffold)
-    if is_external(config.scaffold):
-        get_template(config.template).stream()
     try:
         await scaffold.mounts(backend=config.sandbox, on_progress=on_progress)
     except AttributedError as error:

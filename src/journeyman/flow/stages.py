@@ -20,6 +20,7 @@ from journeyman.flow.events import Event, Phase, PhaseChanged
 from journeyman.flow.jobs import AgentWork, Job, JobResult, Stage, usage
 from journeyman.flow.lazy_sandbox import LazySandbox
 from journeyman.flow.patience import Patience
+from journeyman.flow.task_template import template_name
 from journeyman.flow.turn_events import turn_events
 from journeyman.flow.workplace import Workplace
 from journeyman.gateway import SpokenModel
@@ -34,7 +35,7 @@ from journeyman.sandbox import (
 )
 from journeyman.scaffolds import ModelSession, Scaffold, capture_patch, get_scaffold, is_external
 from journeyman.tasks import prepare_workspace
-from journeyman.templates import get_template
+from journeyman.templates import ToolTemplate, get_template
 from journeyman.types import Ending, Failure, Sampling, Task, TaskView, Trajectory, Turn, Verdict
 from journeyman.verify import WAS_KILLED, Graded, grade
 
@@ -159,7 +160,7 @@ async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobRes
     ) as sandbox:
         draft.session = ModelSession(
             model,
-            template=get_template(job.config.template) if model.reads_text else None,
+            template=_template_of(job) if model.reads_text else None,
             sampling=sampling,
             limits=job.config.limits,
             scaffold=job.config.scaffold,
@@ -176,6 +177,10 @@ async def _let_agent_work(draft: _Draft, place: Workplace, emit: Emit) -> JobRes
     work = draft.work(ending, patch, failure or no_patch)
     files = {"patch.diff": patch.encode()}
     return draft.result(work=work, files=files)
+
+
+def _template_of(job: Job) -> ToolTemplate:
+    return get_template(template_name(job.config.template, job.task))
 
 
 async def _prepare(job: Job, place: Workplace, patience: Patience) -> SandboxSpec:
@@ -240,7 +245,7 @@ def _bound(job: Job, model: Model) -> tuple[Model, Sampling]:
     bound = bind(model, job.task)
     if not is_external(config.scaffold) or not isinstance(bound, ScriptedModel | KnowingModel):
         return bound, sampling
-    spoken = SpokenModel(bound, get_template(config.template), seed=job.seat.seed)
+    spoken = SpokenModel(bound, _template_of(job), seed=job.seat.seed)
     return spoken, sampling.model_copy(update={"max_tokens": config.limits.num_tokens})
 
 

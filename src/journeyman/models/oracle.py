@@ -16,7 +16,7 @@ from typing import Any
 
 from journeyman.errors import AttributedError
 from journeyman.models.hands import Editor, Hand, find_editor, find_ender, find_shell
-from journeyman.models.remedy import edit_blocks, hunks_of, shell_commands
+from journeyman.models.remedy import edit_blocks, hunks_of, recorded_calls, shell_commands
 from journeyman.types import Completion, Message, Prompt, Sampling, ToolCall, ToolSpec
 
 __all__ = ["KnowingModel"]
@@ -44,6 +44,8 @@ class KnowingModel:
         if sampling.json_schema is not None:
             text = json.dumps(instance_of(sampling.json_schema))
             return self._say(Message(role="assistant", content=text))
+        if (calls := recorded_calls(self.patch)) is not None:
+            return self._say(Message(role="assistant", tool_calls=calls))
         if not prompt.tools:
             return self._say(Message(role="assistant", content=self._text(prompt.messages)))
         steps = self._steps(prompt)

@@ -84,7 +84,7 @@ async def open_entry(
     if entry.spec == "oracle":
         return OracleModel()
     if entry.spec == "noop":
-        return ScriptedModel("noop", noop_script())
+        return ScriptedModel("noop", noop_script(), repeats_last=True)
     if kind == "scripted":
         return load_script(Path(rest))
     if entry.spec == "smollm2":

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchSet
 
-__all__ = ["PATCH_FILE", "Hunk", "edit_blocks", "hunks_of", "shell_commands"]
+from journeyman.types import ToolCall
+
+__all__ = [
+    "PATCH_FILE",
+    "TURN_FILE",
+    "Hunk",
+    "edit_blocks",
+    "hunks_of",
+    "recorded_calls",
+    "shell_commands",
+]
 
 # Linux refuses one argument of 128 KiB and more, and a command may travel as one.
 _CHUNK_CHARACTERS = 96_000
 PATCH_FILE = "/tmp/journeyman-oracle.patch"  # noqa: S108 - a path inside the sandbox
+TURN_FILE = "turn.json"
+"""What a turn that is judged by its calls is kept in: `{"calls": […], "errors": […]}`, on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,17 @@ class Hunk:
     old: str
     """Empty for a file that is made."""
     new: str
+
+
+def recorded_calls(patch: str) -> tuple[ToolCall, ...] | None:
+    """Return the calls of a patch that is a recorded turn and nothing else; None for any other."""
+    if f"+++ b/{TURN_FILE}\n" not in patch or patch.count("\n+++ ") != 1:
+        return None
+    line = patch.rstrip("\n").rpartition("\n+")[2]
+    return tuple(
+        ToolCall.model_validate(call | {"id": f"call_{index}"})
+        for index, call in enumerate(json.loads(line)["calls"])
+    )
 
 
 def shell_commands(patch: str, *, longest: int = _CHUNK_CHARACTERS) -> list[str]:

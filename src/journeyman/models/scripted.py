@@ -2,7 +2,7 @@
 
 A script is a list of assistant messages. The model holds no state: it counts the assistant messages
 of the prompt and answers with the next one of the script, so that any number of rollouts share it.
-`noop` submits at once. Not a language model.
+`noop` submits at once, whatever was said before. Not a language model.
 
     $ cat script.json
     [{"tool_calls": [{"name": "bash", "arguments": {"command": "ls"}}]},
@@ -36,18 +36,25 @@ class ScriptedModel:
         name: str,
         default: Sequence[Message] = (),
         scripts: Mapping[str, Sequence[Message]] | None = None,
+        *,
+        repeats_last: bool = False,
     ) -> None:
+        """With `repeats_last` the last message is said again and again past the script's end."""
         self.name = name
+        self.repeats_last = repeats_last
         self.default: Script = tuple(default)
         self.scripts: dict[str, Script] = {key: tuple(it) for key, it in (scripts or {}).items()}
 
     def for_task(self, instance_id: str) -> ScriptedModel:
         """Return the same model with this task's script, or the default one, as its only script."""
-        return ScriptedModel(self.name, self.scripts.get(instance_id, self.default))
+        script = self.scripts.get(instance_id, self.default)
+        return ScriptedModel(self.name, script, repeats_last=self.repeats_last)
 
     async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
         """Answer with the next message of the script; past its end the model refuses."""
         index = sum(message.role == "assistant" for message in prompt.messages)
+        if self.repeats_last and self.default:
+            index = min(index, len(self.default) - 1)
         if index >= len(self.default):
             raise AttributedError(
                 "model_refused",

@@ -11,6 +11,7 @@ from journeyman.scaffolds.agents.external import ExternalAgent
 from journeyman.scaffolds.answer import AnswerScaffold
 from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.bash import make_bash
+from journeyman.scaffolds.calls import CallsScaffold
 from journeyman.scaffolds.editor import make_editor
 from journeyman.scaffolds.line import make_line, make_words
 from journeyman.scaffolds.terminal.loop import TerminalLoop
@@ -20,6 +21,7 @@ __all__ = ["get_scaffold", "is_external", "list_scaffolds"]
 _MAKERS: dict[str, Callable[[], Scaffold]] = {
     "answer": AnswerScaffold,
     "bash": make_bash,
+    "calls": CallsScaffold,
     "editor": make_editor,
     "line": make_line,
     "terminal": lambda: TerminalLoop("terminal", "json"),

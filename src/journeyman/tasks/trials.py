@@ -100,8 +100,10 @@ class Trials:
     async def _hollow(self, place: str, task: Task) -> Trial:
         environment = load_environment(self._environments / task.environment)
         files = narrowing_of(environment, self._repository(task)).files_of(task.FAIL_TO_PASS)
-        # unittest names modules, and those that the tests' own patch makes are not in the tree.
-        files = files or tuple(touched_paths([task.test_patch]))
+        # Tests that the task's own patch makes may be named otherwise than the environment's.
+        made = touched_paths([task.test_patch])
+        if not any(it in made or (self._repository(task) / it).is_file() for it in files):
+            files = tuple(made)
         spoiled = self._spoiled(task, files, lambda path, _: emptied_text(path))
         return await self._once(place, spoiled, ("hollow", *files))
 

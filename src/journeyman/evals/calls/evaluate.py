@@ -19,7 +19,7 @@ from journeyman.runs import RunFolder
 from journeyman.templates import get_template, validate
 from journeyman.types import Data, ParsedTurn, Prompt, Sampling, ToolCall
 
-__all__ = ["CallAnswer", "CallResult", "CallsConfig", "evaluate_calls"]
+__all__ = ["CallAnswer", "CallResult", "CallsConfig", "evaluate_calls", "first_right"]
 
 STREAM = "answers"
 
@@ -114,7 +114,7 @@ async def _parsed(
     model: Model, problem: CallProblem, config: CallsConfig
 ) -> tuple[ParsedTurn, str]:
     if isinstance(model, OracleModel):
-        calls = tuple(_first_right(it) for it in problem.answers)
+        calls = tuple(first_right(it) for it in problem.answers)
         return ParsedTurn(calls=calls, call_spans=((0, 0),) * len(calls)), ""
     template = get_template(config.template)
     prompt = Prompt(
@@ -138,7 +138,8 @@ async def _parsed(
     return template.parse(done.text, problem.tools), done.text
 
 
-def _first_right(answer: dict[str, dict[str, list[object]]]) -> ToolCall:
+def first_right(answer: dict[str, dict[str, list[object]]]) -> ToolCall:
+    """Return one call that is right: of every argument the first value that is."""
     ((name, allowed),) = answer.items()
     given = {key: values[0] for key, values in allowed.items() if values and values[0] != ""}
     return ToolCall(name=name, arguments=given)

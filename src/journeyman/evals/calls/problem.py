@@ -18,7 +18,7 @@ from journeyman.errors import JourneymanError
 from journeyman.evals.rows import read_rows
 from journeyman.types import Data, Message, ToolCall, ToolSpec
 
-__all__ = ["CallProblem", "is_right", "read_calls"]
+__all__ = ["JUDGES", "CallProblem", "is_right", "read_calls"]
 
 _TYPES = {"dict": "object", "float": "number", "tuple": "array", "any": "string"}
 
@@ -144,3 +144,7 @@ def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
         return json.dumps([_plain(it) for it in value])
     return json.dumps(value, sort_keys=True, default=str)
+
+
+JUDGES = (is_right, _fits, _is_among, _is_nested, _plain)
+"""What judges, for whoever does it by their text elsewhere: they need `json` alone."""

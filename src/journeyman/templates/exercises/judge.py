@@ -14,7 +14,7 @@ from journeyman.templates.core.validation import validate
 from journeyman.templates.exercises.exercise import Exercise
 from journeyman.types import Data, ParsedTurn
 
-__all__ = ["Judgement", "judge"]
+__all__ = ["JUDGES", "Judgement", "judge"]
 
 
 class Judgement(Data):
@@ -86,3 +86,7 @@ def _plain(value: Any) -> Any:
 
 def _once(errors: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(errors))
+
+
+JUDGES = (_differing, _canonical, _plain)
+"""What compares values, for whoever judges by their text elsewhere: they need `json` alone."""

@@ -137,7 +137,7 @@ class RlSettings(Config):
     scaffold: str = "editor"
     """The agent around the policy."""
     template: str = "hermes"
-    """The tool chat template."""
+    """The tool chat template; `task`: the one that each task names."""
     num_steps: int = Field(default=20, ge=1)
     """Steps: rollouts, then an update."""
     tasks_per_step: int = Field(default=8, ge=1)

@@ -16,9 +16,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from journeyman.errors import JourneymanError
+from journeyman.flow.task_template import BY_TASK, check_template
 from journeyman.models.torch_local import TorchLocalModel
 from journeyman.runs import RunFolder
-from journeyman.templates import get_template
+from journeyman.tasks import load_taskset
 from journeyman.train.distill.draw import answer_prompts, draw_tasks, pick
 from journeyman.train.distill.retention import write_retention
 from journeyman.train.distill.school import School, open_local
@@ -50,7 +52,13 @@ def distill(
 ) -> Path:
     """Train, write the retention table, and return the folder of the student, `model/` in the run."""
     for domain in settings.domains:
-        get_template(domain.template).stream()
+        tasks = load_taskset(domain.taskset).tasks if domain.taskset is not None else ()
+        if domain.template == BY_TASK and not tasks:
+            raise JourneymanError(
+                f"domain {domain.name} has prompts, which name no template",
+                "name one: template = …",
+            )
+        check_template(domain.template, tasks)
     loop = _Loop(settings, run, on_step, on_progress or (lambda _: None))
     asyncio.run(loop.train())
     place = save_result(loop.network, loop.tokenizer, run.path / "model")

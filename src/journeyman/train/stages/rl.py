@@ -20,12 +20,12 @@ import torch
 from journeyman.errors import JourneymanError
 from journeyman.flow import wilson
 from journeyman.flow.plan import select_tasks
+from journeyman.flow.task_template import check_template
 from journeyman.models.local_settings import LocalSettings
 from journeyman.models.torch_local import TorchLocalModel
 from journeyman.runs import RunFolder, read_jsonl
 from journeyman.runs.storage import explain_storage
 from journeyman.tasks import Taskset, load_taskset
-from journeyman.templates import get_template
 from journeyman.train.model.folder import load_network
 from journeyman.train.model.lora import Adapters, add_adapters
 from journeyman.train.model.network import Network
@@ -57,7 +57,6 @@ def rl(
     on_progress: Callable[[str], None] | None = None,
 ) -> Path:
     """Train, and return the folder of the trained policy, `model/` in the run."""
-    get_template(settings.template).stream()
     loop = _Loop(settings, run, on_step)
     if on_progress is not None:
         on_progress(
@@ -80,6 +79,8 @@ class _Loop:
             [it.instance_id for it in self.held_out.tasks] if self.held_out else []
         )
         _check_tasks(settings, self.taskset, self.held_out)
+        for taskset in (self.taskset, self.held_out) if self.held_out else (self.taskset,):
+            check_template(settings.template, taskset.tasks)
         self.tokenizer: PlainTokenizer = load_tokenizer(settings.model)
         self.network: Network = load_network(settings.model)
         self._adapters = _adapt(self.network, settings)
