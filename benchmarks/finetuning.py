@@ -78,7 +78,7 @@ def main() -> None:
             *("--row-length", 1664, "--lora.rank", 16, "--trainer.precision", "bfloat16"),
             *("--trainer.learning-rate", "1e-3", "--trainer.num-warmup-steps", 8),
             *("--trainer.rows-per-step", 1, "--trainer.rows-per-pass", 1),
-            *("--trainer.num-steps", options.steps, "--trainer.checkpoint-every", 40),
+            *("--trainer.num-steps", options.steps, "--trainer.checkpoint-every", 5),
             *("--runs", runs, "--name", "tuned", *resume),
             processes=options.processes,
         )

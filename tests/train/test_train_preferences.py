@@ -9,11 +9,11 @@ torch = pytest.importorskip("torch")
 from journeyman.train.preferences import (
     Comparison,
     compare_all,
-    preference_losses,
     rank,
     read_verdict,
     select,
 )
+from journeyman.train.preferences.loss import preference_losses
 from journeyman.types import Completion, Message
 
 
@@ -81,3 +81,17 @@ def test_the_loss_is_ln_2_at_the_reference_and_falls_with_the_chosen():
     losses.sum().backward()
     assert (chosen.grad < 0).all()
     assert (rejected.grad > 0).all()
+
+
+def test_the_losses_gradient_is_that_of_the_paper():
+    """Equation 7's gradient: beta times the chance that the reward is wrong, up and down."""
+    given = [torch.tensor(it, dtype=torch.float64) for it in ([-5.0, -4.5], [-6.0, -9.0])]
+    for it in given:
+        it.requires_grad_()
+    reference = [torch.tensor(it, dtype=torch.float64) for it in ([-5.5, -4.0], [-7.0, -8.0])]
+    assert torch.autograd.gradcheck(lambda c, r: preference_losses(c, r, *reference), given)
+    preference_losses(*given, *reference, beta=0.3).sum().backward()
+    # Gained: (0.5 - 1.0) and (-0.5 - -1.0); the first pair is wrong, the second right.
+    wrong = [1 / (1 + math.exp(0.3 * -0.5)), 1 / (1 + math.exp(0.3 * 0.5))]
+    assert given[0].grad.tolist() == pytest.approx([-0.3 * it for it in wrong])
+    assert given[1].grad.tolist() == pytest.approx([0.3 * it for it in wrong])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +13,10 @@ from cyclopts import App, Parameter
 
 from journeyman.cli.output import note, print_json, print_lines, print_table
 from journeyman.cli.settings import resolve_settings
-from journeyman.cli.train import GivenMidtrain, GivenSft
+from journeyman.cli.train import GivenDpo, GivenMidtrain, GivenSft
 from journeyman.train.documents import Encoded
 from journeyman.train.extra import require_extra
+from journeyman.train.stages.dpo import DpoSettings
 from journeyman.train.stages.midtrain import MidtrainSettings
 from journeyman.train.stages.sft import SftSettings
 
@@ -75,6 +76,32 @@ def stats_sft(
     """
     settings = resolve_settings(SftSettings, config, given, model=model.absolute())
     return _count(_sft_documents(settings), settings.row_length, is_json=json)
+
+
+@stats.command(name="dpo")
+def stats_dpo(
+    model: Path,
+    /,
+    *,
+    given: Annotated[GivenDpo, Parameter(name="*")] = GivenDpo(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    json: bool = False,
+) -> int:
+    """Count the answers of `train dpo` with the same flags, chosen and rejected.
+
+    Parameters
+    ----------
+    model
+        Folder of the model, for its tokenizer.
+    given
+        What would be learned from.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    json
+        Print the counts as JSON.
+    """
+    settings = resolve_settings(DpoSettings, config, given, model=model.absolute())
+    return _count(_dpo_documents(settings), settings.row_length, is_json=json)
 
 
 @show.command(name="midtrain")
@@ -141,6 +168,38 @@ def show_sft(
     return _show(_sft_documents(settings), model, num, source, has_borders=tokens)
 
 
+@show.command(name="dpo")
+def show_dpo(
+    model: Path,
+    /,
+    *,
+    given: Annotated[GivenDpo, Parameter(name="*")] = GivenDpo(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    num: int = 4,
+    source: str = "",
+    tokens: bool = False,
+) -> int:
+    """Show pairs of `train dpo` with the same flags, chosen before rejected; answers stand out.
+
+    Parameters
+    ----------
+    model
+        Folder of the model, for its tokenizer.
+    given
+        What would be learned from.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    num
+        How many sequences, two to a pair.
+    source
+        Only pairs of this source, e.g. `preference, chosen`.
+    tokens
+        Part the tokens from one another.
+    """
+    settings = resolve_settings(DpoSettings, config, given, model=model.absolute())
+    return _show(_dpo_documents(settings), model, num, source, has_borders=tokens)
+
+
 def _midtrain_documents(settings: MidtrainSettings) -> Sequence[Encoded]:
     require_extra()
     from journeyman.train.stages.corpus_documents import gather
@@ -159,6 +218,20 @@ def _sft_documents(settings: SftSettings) -> Sequence[Encoded]:
     found = gather(settings, load_tokenizer(settings.model))
     note(found.describe())
     return found.train
+
+
+def _dpo_documents(settings: DpoSettings) -> Sequence[Encoded]:
+    require_extra()
+    from journeyman.train.stages.dpo import gather_pairs
+    from journeyman.train.tokenizer import load_tokenizer
+
+    found = gather_pairs(settings, load_tokenizer(settings.model))
+    note(found.describe())
+    sides = ("chosen", "rejected")
+    return [
+        replace(it, source=f"{it.source}, {sides[place % 2]}")
+        for place, it in enumerate(found.train)
+    ]
 
 
 def _count(documents: Sequence[Encoded], row_length: int, *, is_json: bool) -> int:

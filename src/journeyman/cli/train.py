@@ -18,6 +18,7 @@ from journeyman.errors import JourneymanError
 from journeyman.runs import RunFolder
 from journeyman.train.extra import require_extra
 from journeyman.train.rl.settings import RlSettings
+from journeyman.train.stages.dpo import DpoSettings, dpo
 from journeyman.train.stages.midtrain import MidtrainSettings, midtrain
 from journeyman.train.stages.sft import SftSettings, sft
 
@@ -52,6 +53,17 @@ class GivenSft(SftSettings):
     """A JSONL file of conversations; again for more."""
     templates: tuple[str, ...] = ()
     """A template to write conversations in: `NAME`, `NAME=WEIGHT`, or `all`; again for more."""
+
+
+class GivenDpo(DpoSettings):
+    """The flags of `train dpo`; the model is positional."""
+
+    model: Annotated[Path, Parameter(parse=False)] = Path()
+    preferences: tuple[Path, ...] = ()
+    """A JSONL file of preferences; again for more."""
+    templates: tuple[str, ...] = ()
+    """A template to write them in, `NAME`, `NAME=WEIGHT`, or `all`; again for more. Each pair is written
+    in one of them."""
 
 
 class GivenRl(RlSettings):
@@ -116,6 +128,50 @@ def sft_command(
     if options.is_dry_run:
         return show_config(settings)
     return _train("sft", settings, sft, model, options)
+
+
+@app.command(name="dpo")
+def dpo_command(
+    model: Path,
+    /,
+    *,
+    given: Annotated[GivenDpo, Parameter(name="*")] = GivenDpo(),  # noqa: B008 - frozen
+    config: tuple[Path, ...] = (),
+    runs: Path = Path("runs"),
+    name: str | None = None,
+    resume: bool = False,
+    clean: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> int:
+    """Make preferred answers likelier than rejected ones, by direct preference optimisation.
+
+    Parameters
+    ----------
+    model
+        Folder of the model to begin with, which is the reference too.
+    given
+        What to do.
+    config
+        A TOML file of settings; flags win over it. Again for more, the later wins.
+    runs
+        Folder of the runs.
+    name
+        Name of the run; made up where none is given.
+    resume
+        Go on with the named run, or with the newest of this model, from its last checkpoint.
+    clean
+        Throw an old run of the same name away first.
+    dry_run
+        Print the resolved config and stop.
+    json
+        Print the last step's metrics as JSON.
+    """
+    settings = resolve_settings(DpoSettings, config, given, model=model.absolute())
+    if dry_run:
+        return show_config(settings)
+    options = {"name": name, "resume": resume, "clean": clean}
+    return _train("dpo", settings, dpo, model, runs, options, is_json=json)
 
 
 @app.command(name="rl")

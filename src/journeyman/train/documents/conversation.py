@@ -5,14 +5,10 @@ for conversation in read_conversations(Path("calls.jsonl")): ...
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from journeyman.errors import JourneymanError
-from journeyman.runs import read_jsonl
+from journeyman.train.documents.data_file import read_data
 from journeyman.types import Data, Message, ToolSpec
 
 __all__ = ["Conversation", "read_conversations"]
@@ -30,15 +26,5 @@ class Conversation(Data):
 
 def read_conversations(path: Path) -> Iterator[Conversation]:
     """Yield the conversations of a file; `JourneymanError` names the first line that is none."""
-    if not path.is_file():
-        raise JourneymanError(f"no file {path}", "give a JSONL file of conversations")
-    for number, record in enumerate(read_jsonl(path), start=1):
-        try:
-            yield Conversation.model_validate_json(json.dumps(record))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the line"
-            raise JourneymanError(
-                f"{path}, line {number} is no conversation: {where}: {first['msg']}",
-                "a line holds messages, tools and source; see docs/training.md",
-            ) from None
+    hint = "a line holds messages, tools and source; see docs/training.md"
+    return read_data(path, Conversation, noun="conversation", hint=hint)

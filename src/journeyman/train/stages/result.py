@@ -22,6 +22,7 @@ from journeyman.train.packing import LongDocuments, Method
 from journeyman.train.tokenizer import PlainTokenizer, save_tokenizer
 from journeyman.train.trainer.loop import Measure, Trainer
 from journeyman.train.trainer.objective import Objective
+from journeyman.train.trainer.processes import Processes
 from journeyman.train.trainer.rows import RowSource
 from journeyman.train.trainer.settings import TrainerSettings
 
@@ -44,6 +45,10 @@ class Training:
     overlap: int = 0
     objective: Objective | None = None
     measure: Measure | None = None
+    group_size: int = 1
+    """Neighbouring documents that lie in one row together."""
+    before: Callable[[Processes, RowSource], None] | None = None
+    """Called with the network as it begins, in all processes, before a checkpoint is read."""
 
 
 def train_model(
@@ -82,6 +87,8 @@ def train_model(
         decode=tokenizer.decode,
         on_step=on_step,
     )
+    if training.before is not None:
+        training.before(trainer.processes, rows)
     trainer.train()
     if trainer.processes.is_sharded:
         network = _gathered(training, trainer, adapters is not None)
@@ -106,6 +113,7 @@ def pack(
         method=training.method,
         long=training.long,
         overlap=training.overlap,
+        group_size=training.group_size,
     )
 
 

@@ -20,7 +20,7 @@ import torch
 
 from journeyman.errors import JourneymanError
 from journeyman.train.documents import IGNORED, Encoded, Row, fill_row
-from journeyman.train.packing import LongDocuments, Method, measure, plan_rows
+from journeyman.train.packing import LongDocuments, Method, measure, plan_groups, plan_rows
 
 __all__ = ["Batch", "RowSource", "Rows", "make_batch"]
 
@@ -42,7 +42,10 @@ class Rows(Protocol):
 
 
 class RowSource:
-    """Rows of one length, without end."""
+    """Rows of one length, without end.
+
+    With a `group_size`, so many neighbouring documents lie in one row together, by best fit.
+    """
 
     def __init__(
         self,
@@ -54,9 +57,14 @@ class RowSource:
         method: Method = "best_fit",
         long: LongDocuments = "split",
         overlap: int = 0,
+        group_size: int = 1,
     ) -> None:
         lengths = [len(document) for document in documents]
-        self.plan = plan_rows(lengths, capacity, method=method, long=long, overlap=overlap)
+        self.plan = (
+            plan_groups(lengths, capacity, size=group_size)
+            if group_size > 1
+            else plan_rows(lengths, capacity, method=method, long=long, overlap=overlap)
+        )
         if not self.plan.rows:
             raise JourneymanError(
                 f"none of {len(documents)} documents fits into rows of {capacity} tokens",
