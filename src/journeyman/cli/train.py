@@ -136,13 +136,7 @@ def dpo_command(
     /,
     *,
     given: Annotated[GivenDpo, Parameter(name="*")] = GivenDpo(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    runs: Path = Path("runs"),
-    name: str | None = None,
-    resume: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Make preferred answers likelier than rejected ones, by direct preference optimisation.
 
@@ -152,26 +146,13 @@ def dpo_command(
         Folder of the model to begin with, which is the reference too.
     given
         What to do.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    runs
-        Folder of the runs.
-    name
-        Name of the run; made up where none is given.
-    resume
-        Go on with the named run, or with the newest of this model, from its last checkpoint.
-    clean
-        Throw an old run of the same name away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the last step's metrics as JSON.
+    options
+        Where it is kept, and whether it goes on.
     """
-    settings = resolve_settings(DpoSettings, config, given, model=model.absolute())
-    if dry_run:
+    settings = resolve_settings(DpoSettings, options.config, given, model=model.absolute())
+    if options.is_dry_run:
         return show_config(settings)
-    options = {"name": name, "resume": resume, "clean": clean}
-    return _train("dpo", settings, dpo, model, runs, options, is_json=json)
+    return _train("dpo", settings, dpo, model, options)
 
 
 @app.command(name="rl")
