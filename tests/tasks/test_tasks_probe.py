@@ -166,7 +166,9 @@ def test_records_of_several_runs_are_one():
 
 
 def test_only_a_recording_run_counts_calls():
-    plain = probed(VerifierSpec(command="python -m pytest"))
-    assert "MAX_CALLS" not in plain.command
-    counting = probed(VerifierSpec(command="python -m pytest"), records_lines=True, max_calls=70)
-    assert "export JOURNEYMAN_MAX_CALLS=70" in counting.command
+    plain = probed(VerifierSpec(command="python -m pytest"), {})
+    assert "MAX_CALLS" not in plain.script().command
+    counting = probed(
+        VerifierSpec(command="python -m pytest"), {}, records_lines=True, max_calls=70
+    )
+    assert "export JOURNEYMAN_MAX_CALLS=70" in counting.script().command

@@ -8,19 +8,27 @@ Measured once per environment, in fresh sandboxes; every candidate bug is judged
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from journeyman.errors import JourneymanError
-from journeyman.sandbox import Limits, environment_spec, opened
+from journeyman.sandbox import WORKSPACE, Limits, Sandbox, environment_spec, opened
 from journeyman.tasks.mutate import list_sources
 from journeyman.tasks.narrowing import Narrowing, narrowing_of
 from journeyman.tasks.order import in_order
 from journeyman.tasks.probe import Probe, merged, probed, read_probe, with_probe, write_sources
+from journeyman.tasks.warm import (
+    BYTECODE_VARIABLES,
+    WarmPool,
+    bytecode_folder,
+    collect_bytecode,
+    keep_bytecode,
+)
 from journeyman.types import Environment, TestStatus, VerifierSpec
 from journeyman.verify import VerifierRun, run_verifier
 
@@ -76,6 +84,7 @@ async def measure_baseline(
     `JourneymanError` where no test passes every time.
     """
     suite = _Suite(environment, folder, max_test_calls, backend)
+    started = time.time()
     built = _built_run(folder)
     num_plain = max(1, num_runs - 1) - bool(built)
     jobs: list[tuple[str, ...] | None] = [*suite.parts(built), *[None] * num_plain]
@@ -84,6 +93,7 @@ async def measure_baseline(
     plain = [run for job, (run, _) in zip(jobs, results, strict=True) if job is None]
     plain += [built] if built else []
     probe_run = {test: status for run, _ in traced for test, status in run.statuses.items()}
+    keep_bytecode(bytecode_folder(environment, folder), suite.archives, newest=started)
     suspects = _suspects([run.statuses for run in plain], probe_run)
     return _summarised(
         suite,
@@ -128,6 +138,8 @@ class _Suite:
         self.max_test_calls = max_test_calls
         self.narrowing = narrowing_of(environment, folder / "repository")
         self.sources = list_sources(folder / "repository", language=environment.language)
+        self.archives: list[bytes] = []
+        """Of what the probed runs compiled."""
         self._folder = folder
         self._backend = backend
 
@@ -151,15 +163,20 @@ class _Suite:
         """Run some files under the probe, or all where none is named; None is a plain run."""
         if files is None:
             return await self.run_plain(()), Probe()
-        return await run_probed(
-            self.environment,
-            self._folder,
+        spec = with_probe(environment_spec(self.environment, self._folder))
+        call = probed(
             self._verifier(files),
-            changes={},
-            sources=self.sources,
+            self.environment.variables,
+            records_lines=True,
             max_calls=self.max_test_calls,
-            backend=self._backend,
         )
+        call = replace(call, variables={**call.variables, **BYTECODE_VARIABLES})
+        async with opened(spec, backend=self._backend) as sandbox:
+            await write_sources(sandbox, self.sources)
+            run = await run_verifier(sandbox, call.script())
+            if self.narrowing.is_probed:
+                self.archives.append(await collect_bytecode(sandbox))
+            return run, await read_probe(sandbox)
 
     async def run_plain(self, files: tuple[str, ...]) -> VerifierRun:
         """Run some files as a verifier does, or all where none is named."""
@@ -240,18 +257,27 @@ async def run_probed(
     verifier: VerifierSpec,
     *,
     changes: Mapping[str, bytes],
-    sources: Sequence[str] | None = None,
-    max_calls: int = 0,
+    cpu_s: int = 0,
     limits: Limits | None = None,
     backend: str = "namespace",
+    warm: WarmPool | None = None,
 ) -> tuple[VerifierRun, Probe]:
-    """Run a verifier with some files changed and the probe loaded, in a fresh sandbox."""
+    """Run a verifier with some files changed and the probe loaded, in a fresh sandbox or a warm one.
+
+    Raises `NotWarmError` where `warm` is given and has none.
+    """
+    call = probed(verifier, environment.variables, cpu_s=cpu_s)
+    if warm is not None:
+        async with warm.opened() as cell:
+            await _change(cell, changes)
+            return await cell.run(call), await read_probe(cell)
     spec = with_probe(environment_spec(environment, folder, limits=limits))
     async with opened(spec, backend=backend) as sandbox:
-        if sources is not None:
-            await write_sources(sandbox, sources)
-        for path, data in changes.items():
-            await sandbox.write(f"/testbed/{path}", data)
-        verifier = probed(verifier, records_lines=sources is not None, max_calls=max_calls)
-        run = await run_verifier(sandbox, verifier)
+        await _change(sandbox, changes)
+        run = await run_verifier(sandbox, call.script())
         return run, await read_probe(sandbox)
+
+
+async def _change(sandbox: Sandbox, changes: Mapping[str, bytes]) -> None:
+    for path, data in changes.items():
+        await sandbox.write(f"{WORKSPACE}/{path}", data)

@@ -28,6 +28,7 @@ from journeyman.tasks.mutate import Mutation
 from journeyman.tasks.probe import TestFailure
 from journeyman.tasks.reach import Reach, Selection
 from journeyman.tasks.tree import patched
+from journeyman.tasks.warm import WarmPool
 from journeyman.types import Environment, TestStatus, VerifierSpec
 from journeyman.verify import VerifierRun
 
@@ -128,8 +129,12 @@ async def screen(
     limits: ScreenLimits,
     *,
     backend: str = "namespace",
+    warm: WarmPool | None = None,
 ) -> Screened | Dropped:
-    """Run the tests that reach a bug, once, in a fresh sandbox, and tell which notice it."""
+    """Run the tests that reach a bug, once, and tell which notice it.
+
+    That is in a fresh sandbox, or in a cell of `warm`; raises `NotWarmError` where it has none.
+    """
     mutation = candidate.mutation
     changed = patched(folder / "repository", [mutation.patch])
     max_failing = max(MIN_BROAD, int(limits.max_failing_share * len(baseline.stable)))
@@ -140,8 +145,10 @@ async def screen(
         folder,
         _fast_failing(candidate.verifier, max_failing + baseline.num_unstable + 1, cpu_s),
         changes={path: data for path, data in changed.items() if data is not None},
+        cpu_s=math.ceil(cpu_s),
         limits=Limits(num_cpus=1, memory_bytes=limits.memory_bytes),
         backend=backend,
+        warm=warm,
     )
     tests = selection.tests
     failing = tuple(test for test in tests if run.statuses.get(test) in FAILING)
@@ -181,7 +188,7 @@ def _reason(
 
 def _fast_failing(verifier: VerifierSpec, num_failures: int, cpu_s: float) -> VerifierSpec:
     """Return a verifier that gives up early; the clock ends only what waits for ever."""
-    command = f"ulimit -S -t {math.ceil(cpu_s)}\n{verifier.command}"
+    command = verifier.command
     if verifier.log_parser == "pytest":
         command += f" --maxfail={num_failures}"
     return verifier.model_copy(update={"command": command, "timeout_s": SCREEN_WALL_S + 5 * cpu_s})

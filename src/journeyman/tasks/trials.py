@@ -1,6 +1,7 @@
-"""Trials: the runs that show whether a task keeps its promises, each in a fresh sandbox.
+"""Trials: the runs that show whether a task keeps its promises, each in a sandbox of its own.
 
-Every run goes through `verify.grade`, as a rollout's patch would. `tasks.gate` judges the outcome.
+Every run goes through `verify.grade`, as a rollout's patch would; in a fresh sandbox, or in a cell of a
+warm one where those are given. `tasks.gate` judges the outcome.
 
     async with trials_of(environments, repeats=2) as trials:
         checks = judge(task, await trials.gather(task))
@@ -20,8 +21,9 @@ from journeyman.tasks.mutate import unified_diff
 from journeyman.tasks.narrowing import narrowing_of
 from journeyman.tasks.sight import FilesBySize, files_by_size, find_visible
 from journeyman.tasks.tree import TreeFile, apply_patches, read_file, touched_paths
+from journeyman.tasks.warm import NotWarmError, WarmPool, run_warm
 from journeyman.types import Task
-from journeyman.verify import grade, parse_log
+from journeyman.verify import Graded, grade, parse_log
 
 __all__ = ["Trials", "noop_patch", "trials_of"]
 
@@ -39,12 +41,19 @@ class Trials:
     """Gathers evidence on tasks. Runs that two tasks have in common are made once if it shares."""
 
     def __init__(
-        self, environments: Path, *, repeats: int, shares: bool = False, backend: str = "namespace"
+        self,
+        environments: Path,
+        *,
+        repeats: int,
+        shares: bool = False,
+        backend: str = "namespace",
+        warm: WarmPool | None = None,
     ) -> None:
         self._environments = environments
         self._repeats = repeats
         self._shares = shares
         self._backend = backend
+        self._warm = warm
         self._files: dict[str, FilesBySize] = {}
         self._shared: dict[tuple[str, ...], asyncio.Task[Trial]] = {}
 
@@ -83,13 +92,29 @@ class Trials:
         return self._environments / task.environment / "repository"
 
     async def _try(self, task: Task, patch: str) -> Trial:
-        graded = await grade(task, self._environments, patch, backend=self._backend, owner="gate")
+        graded = await self._graded_warm(task, patch)
+        if graded is None:
+            graded = await grade(
+                task, self._environments, patch, backend=self._backend, owner="gate"
+            )
         failure = graded.verdict.failure
         return Trial(
             statuses=parse_log(task.verifier.log_parser, graded.log.decode(errors="replace")),
             is_applied=graded.verdict.patch_is_applied,
             failure=f"{failure.cause}: {failure.detail}" if failure else "",
         )
+
+    async def _graded_warm(self, task: Task, patch: str) -> Graded | None:
+        """Grade in a warm sandbox; None where a fresh one is needed."""
+        warm = self._warm
+        if warm is None or warm.why_not or task.environment != warm.digest:
+            return None
+        try:
+            return await grade(
+                task, self._environments, patch, opener=warm.open, runner=run_warm, owner="gate"
+            )
+        except NotWarmError:
+            return None
 
     async def _visible(self, task: Task) -> tuple[str, ...]:
         if task.environment not in self._files:
@@ -149,10 +174,15 @@ class Trials:
 
 @asynccontextmanager
 async def trials_of(
-    environments: Path, *, repeats: int, shares: bool = False, backend: str = "namespace"
+    environments: Path,
+    *,
+    repeats: int,
+    shares: bool = False,
+    backend: str = "namespace",
+    warm: WarmPool | None = None,
 ) -> AsyncIterator[Trials]:
     """Yield `Trials`, and end what they left running."""
-    trials = Trials(environments, repeats=repeats, shares=shares, backend=backend)
+    trials = Trials(environments, repeats=repeats, shares=shares, backend=backend, warm=warm)
     try:
         yield trials
     finally:

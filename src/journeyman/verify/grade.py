@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 
 from journeyman.sandbox import Sandbox, environment_spec, load_environment, open_sandbox
-from journeyman.types import Data, Failure, Task, TestStatus, Verdict
+from journeyman.types import Data, Failure, Task, TestStatus, Verdict, VerifierSpec
 from journeyman.verify.blame import DETAIL_CHARACTERS
 from journeyman.verify.prepare import prepare
 from journeyman.verify.swebench_rules import find_status, follows_swebench, is_resolved
@@ -48,10 +48,11 @@ async def grade(
     owner: str = "",
     name: str | None = None,
     opener: Callable[..., Awaitable[Sandbox]] = open_sandbox,
+    runner: Callable[[Sandbox, VerifierSpec], Awaitable[VerifierRun]] = run_verifier,
 ) -> Graded:
     """Apply a patch in a fresh copy of the task's environment, run the verifier and judge.
 
-    `opener` starts the sandbox, as `open_sandbox` does.
+    `opener` starts the sandbox, as `open_sandbox` does; `runner` runs the verifier in it.
 
     Raises `AttributedError` for what is neither the patch's nor the verifier's doing: a dead sandbox,
     a missing environment, a task whose own patches do not apply.
@@ -64,7 +65,7 @@ async def grade(
         complaint = await prepare(sandbox, task, patch)
         if complaint is not None:
             return _not_applied(task, complaint, time.monotonic() - started)
-        run = await run_verifier(sandbox, task.verifier)
+        run = await runner(sandbox, task.verifier)
     finally:
         await sandbox.close()
     return Graded(verdict=_judge(task, run, time.monotonic() - started), log=run.log)

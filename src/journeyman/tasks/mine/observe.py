@@ -90,13 +90,16 @@ async def _run(
     draft: Task, environments: Path, patch: str, timeout_s: float, backend: str
 ) -> tuple[VerifierRun, Probe]:
     folder = environments / draft.environment
-    spec = with_probe(environment_spec(load_environment(folder), folder, owner="mine"))
+    environment = load_environment(folder)
+    spec = with_probe(environment_spec(environment, folder, owner="mine"))
     verifier = draft.verifier.model_copy(update={"timeout_s": timeout_s})
     async with opened(spec, backend=backend) as sandbox:
         complaint = await prepare(sandbox, draft, patch)
         if complaint is not None:
             return VerifierRun(log=complaint.encode()), Probe()
-        run = await run_verifier(sandbox, verifier if patch else probed(verifier))
+        run = await run_verifier(
+            sandbox, verifier if patch else probed(verifier, environment.variables).script()
+        )
         return run, await read_probe(sandbox)
 
 

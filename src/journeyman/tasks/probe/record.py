@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
 from journeyman.sandbox import Mount, Sandbox, SandboxSpec
+from journeyman.tasks.runner_call import RunnerCall
 from journeyman.types import Data, VerifierSpec
 
 __all__ = ["Probe", "TestFailure", "merged", "probed", "read_probe", "with_probe", "write_sources"]
@@ -76,26 +77,34 @@ def merged(probes: Sequence[Probe]) -> Probe:
 
 
 def probed(
-    verifier: VerifierSpec, *, records_lines: bool = False, max_calls: int = 0
-) -> VerifierSpec:
-    """Return a verifier that runs the same tests with the probe loaded.
+    verifier: VerifierSpec,
+    given: Mapping[str, str],
+    *,
+    records_lines: bool = False,
+    max_calls: int = 0,
+    cpu_s: int = 0,
+) -> RunnerCall:
+    """Return the call that runs a verifier's tests with the probe loaded.
 
-    With `records_lines` it counts the calls of each test too, up to `max_calls`.
+    `given` are the variables of the environment. With `records_lines` it counts the calls of each test
+    too, up to `max_calls`.
     """
-    lines = [
-        f"mkdir -p {FOLDER}",
-        f"export PYTHONPATH={PROGRAM}${{PYTHONPATH:+:$PYTHONPATH}} PYTHONHASHSEED=0",
-        f"export JOURNEYMAN_PROBE={FOLDER}/record.json",
-    ]
+    paths = [PROGRAM, given.get("PYTHONPATH", "")]
+    variables = {
+        "PYTHONPATH": ":".join(path for path in paths if path),
+        "PYTHONHASHSEED": "0",
+        "JOURNEYMAN_PROBE": f"{FOLDER}/record.json",
+    }
     if records_lines:
-        lines.append(f"export JOURNEYMAN_SOURCES={FOLDER}/sources")
-        lines.append(f"export JOURNEYMAN_MAX_CALLS={max_calls}")
+        variables["JOURNEYMAN_SOURCES"] = f"{FOLDER}/sources"
+        variables["JOURNEYMAN_MAX_CALLS"] = str(max_calls)
     command = verifier.command
     if verifier.log_parser == "pytest":
-        lines.append('export PYTEST_ADDOPTS="-p journeyman_probe_pytest ${PYTEST_ADDOPTS:-}"')
+        options = ["-p journeyman_probe_pytest", given.get("PYTEST_ADDOPTS", "")]
+        variables["PYTEST_ADDOPTS"] = " ".join(option for option in options if option)
     elif verifier.log_parser == "unittest":
         command = command.replace("-m unittest", "-m journeyman_probe_unittest", 1)
-    return verifier.model_copy(update={"command": "\n".join([*lines, command])})
+    return RunnerCall(verifier.model_copy(update={"command": command}), variables, cpu_s)
 
 
 def with_probe(spec: SandboxSpec) -> SandboxSpec:

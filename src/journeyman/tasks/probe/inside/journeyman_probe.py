@@ -136,6 +136,7 @@ class Recorder:
             self.lines.finish("")
             record["tests"], record["reached"] = self.lines.tests, self.lines.reached
             record["calls"], record["durations"] = self.calls.of, self.durations
+        os.makedirs(os.path.dirname(OUTPUT), exist_ok=True)
         with open(OUTPUT + ".part", "w", encoding="utf-8", errors="replace") as stream:
             json.dump(record, stream)
         os.replace(OUTPUT + ".part", OUTPUT)

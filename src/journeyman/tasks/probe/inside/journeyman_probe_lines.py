@@ -34,7 +34,11 @@ class Hits:
         def get_code(loader, fullname):
             name = self.names.get(loader.path)
             marked = None if name is None else self.marked(name, loader.path)
-            return plain(loader, fullname) if marked is None else marked
+            if marked is None:
+                return plain(loader, fullname)
+            if not sys.dont_write_bytecode:
+                plain(loader, fullname)  # so that the plain file is compiled for later runs
+            return marked
 
         SourceFileLoader.get_code = get_code
 
