@@ -18,6 +18,8 @@ from journeyman.train.model.folder import create_model, load_network
 from journeyman.train.stages.corpus_documents import gather, make_documents
 from journeyman.train.stages.midtrain import MidtrainSettings
 from journeyman.train.stages.rollouts import choose
+from journeyman.train.stages.sft import SftSettings
+from journeyman.train.stages.sft import gather as gather_sft
 from journeyman.train.tokenizer import train_tokenizer
 from journeyman.types import (
     Completion,
@@ -145,6 +147,37 @@ def test_only_verified_clean_rollouts_are_trained_on(tmp_path, changes, reason):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(JourneymanError, match="is no run"):
         choose([tmp_path])
+
+
+def test_tokens_of_another_tokenizer_are_noticed_by_what_they_spell(tmp_path):
+    other = train_tokenizer(["some other words, and another vocabulary 0123456789\n" * 9], 400)
+    text = "some other words, and another vocabulary"
+    for name, drawn_with in (("same", TOKENIZER), ("other", other)):
+        completion = Completion(
+            text=text, token_ids=tuple(drawn_with.text_ids(text + "<|im_end|>"))
+        )
+        turn = Turn(prompt_token_ids=(1,), completion=completion, message=Message(role="assistant"))
+        run = write_run(tmp_path / name)
+        trajectory = Trajectory(scaffold="bash", model="m", turns=(turn,))
+        (run / "artifacts/a-1/trajectory.json").write_text(trajectory.model_dump_json())
+    chosen = {"model": tmp_path, "rollouts": (tmp_path / "same",)}
+    assert gather_sft(SftSettings(**chosen), TOKENIZER).kept == {"trajectory": 1}
+    chosen["rollouts"] = (tmp_path / "other",)
+    with pytest.raises(JourneymanError, match="drawn with another tokenizer"):
+        gather_sft(SftSettings(**chosen), TOKENIZER)
+    written = SftSettings(**chosen, templates=("hermes",))
+    assert gather_sft(written, TOKENIZER).kept == {"rollout": 1}
+
+
+def test_what_one_folder_holds_goes_from_the_next(tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "same.py").write_text("value = 1\nother = 2\n" * 6)
+    (tmp_path / "second/more.py").write_text("import os\n\nprint(os.getcwd())\n" * 6)
+    both = (tmp_path / "first", tmp_path / "second")
+    found = gather(settings(corpus=both, held_out_share=0, fill_share=0), TOKENIZER)
+    assert found.dropped == {"duplicate": 1}
+    assert len(found.train) == 2
 
 
 def command(capsys, *words):

@@ -31,6 +31,10 @@ class TextEncoder(Protocol):
         """Return the ids of a rendered text, special tokens read as such."""
         ...
 
+    def decode(self, token_ids: Sequence[int]) -> str:
+        """Return the text of ids, special tokens spelled out."""
+        ...
+
 
 def messages_of(trajectory: Trajectory) -> tuple[Message, ...]:
     """Return a trajectory's conversation, up to the last turn of the assistant."""

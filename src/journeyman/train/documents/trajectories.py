@@ -11,12 +11,13 @@ every completion is trained on exactly once, behind exactly the prompt it was dr
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable, Sequence
 
 from journeyman.errors import JourneymanError
 from journeyman.train.documents.encode import Encoded
 from journeyman.types import Trajectory, Turn
 
-__all__ = ["sequences_of"]
+__all__ = ["check_tokenizer", "sequences_of"]
 
 
 def sequences_of(
@@ -41,6 +42,22 @@ def sequences_of(
             current.token_ids.extend(token_ids)
             current.is_trained.extend(bytes([flag]) * len(token_ids))
     return [sequence for sequence in sequences if any(sequence.is_trained)]
+
+
+def check_tokenizer(trajectory: Trajectory, decode: Callable[[Sequence[int]], str]) -> None:
+    """Raise `JourneymanError` if the tokens that were drawn do not spell what the model wrote.
+
+    Ids of another vocabulary are numbers like any other, and a model would be trained on noise. One turn
+    that is spelled right is enough: servers may change white space, or cut a character in two.
+    """
+    known = [turn.completion for turn in trajectory.turns if turn.completion.text.strip()]
+    known = [it for it in known if it.token_ids and "\ufffd" not in it.text]
+    if known and not any(it.text.strip() in decode(it.token_ids) for it in known):
+        raise JourneymanError(
+            f"a trajectory of {trajectory.model} was drawn with another tokenizer than this model's: "
+            f"its tokens read {decode(known[0].token_ids[:12])!r}, its text {known[0].text[:40]!r}",
+            "train the model that was rolled out, or write the text anew: --templates all, or hermes",
+        )
 
 
 def _check(turn: Turn, number: int, trajectory: Trajectory) -> None:

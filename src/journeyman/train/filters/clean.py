@@ -1,6 +1,6 @@
 """All filters, one after the other, with what each took away.
 
-kept, dropped = clean(files, CleanSettings(), licence="MIT")
+kept, dropped = clean(files, CleanSettings())
 """
 
 from __future__ import annotations
@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from journeyman.config import Config
 from journeyman.train.documents import SourceFile
+
+if TYPE_CHECKING:
+    from journeyman.train.filters.duplicates import Duplicates
 
 __all__ = ["CleanSettings", "clean"]
 
@@ -32,11 +36,14 @@ class CleanSettings(Config):
 
 
 def clean(
-    files: Iterable[SourceFile], settings: CleanSettings
+    files: Iterable[SourceFile], settings: CleanSettings, duplicates: Duplicates | None = None
 ) -> tuple[list[SourceFile], Counter[str]]:
-    """Return the files of one folder that stay, in order, and how many went, by reason."""
+    """Return the files of one folder that stay, in order, and how many went, by reason.
+
+    `duplicates` knows the files of the folders before, so that what they hold goes too.
+    """
     from journeyman.train.filters.contamination import Contamination
-    from journeyman.train.filters.duplicates import drop_duplicates
+    from journeyman.train.filters.duplicates import Duplicates
     from journeyman.train.filters.licence import PERMISSIVE, find_licence, is_allowed
     from journeyman.train.filters.quality import why_poor
 
@@ -49,7 +56,9 @@ def clean(
             return [], Counter({f"licence {found or 'unknown'}": len(files)})
     known = Contamination.read(settings.benchmarks)
     kept: list[SourceFile] = []
-    for file, reason in drop_duplicates(files, similarity=settings.similarity):
+    seen = duplicates or Duplicates(similarity=settings.similarity)
+    for file in files:
+        reason = seen.reason(file)
         poor = why_poor(file.path, file.text) if settings.poor and not reason else ""
         is_known = bool(not reason and not poor and len(known) and known.find(file.text))
         why = reason or poor or ("benchmark" if is_known else "")

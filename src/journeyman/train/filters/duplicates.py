@@ -4,7 +4,8 @@ Exact ones are equal but for white space. Near ones share most of their runs of 
 MinHash and bands (Broder 1997), which the library `rensa` computes, in time that grows with the corpus
 and not with its square.
 
-    kept = drop_duplicates(files, similarity=0.85)
+    duplicates = Duplicates(similarity=0.85)
+    kept = [file for file in files if not duplicates.reason(file)]
 """
 
 from __future__ import annotations
@@ -17,38 +18,50 @@ from rensa import RMinHash, RMinHashLSH
 
 from journeyman.train.documents import SourceFile
 
-__all__ = ["drop_duplicates"]
+__all__ = ["Duplicates", "drop_duplicates"]
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 _RUN = 5
 _NUM_HASHES = 128
 
 
+class Duplicates:
+    """What was seen so far, of one folder or of many."""
+
+    def __init__(self, *, similarity: float = 0.85) -> None:
+        """Look for files that have so much in common, as a share; 1 looks for exact ones alone."""
+        self._similarity = similarity
+        self._seen: set[bytes] = set()
+        self._sketches: list[RMinHash] = []
+        self._bands = RMinHashLSH(similarity, _NUM_HASHES, _num_bands(similarity))
+
+    def reason(self, file: SourceFile) -> str:
+        """Say why a file is dropped, `duplicate` or `near duplicate`; nothing if it stays.
+
+        A file is a near duplicate if the estimated share of its runs that it has in common with one
+        that stays, of all runs of either (Jaccard), is at least the similarity.
+        """
+        key = hashlib.sha256("".join(file.text.split()).encode()).digest()
+        if key in self._seen:
+            return "duplicate"
+        self._seen.add(key)
+        if self._similarity < 1:
+            sketch = _sketch(file.text)
+            alike = (sketch.jaccard(self._sketches[it]) for it in self._bands.query(sketch))
+            if any(it >= self._similarity for it in alike):
+                return "near duplicate"
+            self._bands.insert(len(self._sketches), sketch)
+            self._sketches.append(sketch)
+        return ""
+
+
 def drop_duplicates(
     files: Iterable[SourceFile], *, similarity: float = 0.85
 ) -> Iterator[tuple[SourceFile, str]]:
-    """Yield every file with why it is dropped: `duplicate`, `near duplicate`, or nothing if it stays.
-
-    A file is a near duplicate if the estimated share of its runs that it has in common with one that
-    stays, of all runs of either (Jaccard), is at least `similarity`; 1 looks for exact ones alone.
-    """
-    seen: set[bytes] = set()
-    sketches: list[RMinHash] = []
-    bands = RMinHashLSH(similarity, _NUM_HASHES, _num_bands(similarity))
+    """Yield every file with why it is dropped: `duplicate`, `near duplicate`, or nothing if it stays."""
+    duplicates = Duplicates(similarity=similarity)
     for file in files:
-        key = hashlib.sha256("".join(file.text.split()).encode()).digest()
-        if key in seen:
-            yield file, "duplicate"
-            continue
-        seen.add(key)
-        if similarity < 1:
-            sketch = _sketch(file.text)
-            if any(sketch.jaccard(sketches[it]) >= similarity for it in bands.query(sketch)):
-                yield file, "near duplicate"
-                continue
-            bands.insert(len(sketches), sketch)
-            sketches.append(sketch)
-        yield file, ""
+        yield file, duplicates.reason(file)
 
 
 def _sketch(text: str) -> RMinHash:

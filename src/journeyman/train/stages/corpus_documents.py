@@ -37,6 +37,7 @@ from journeyman.train.documents.repository import fill_in_repository
 from journeyman.train.documents.serialisation import SERIALISATIONS, serialise
 from journeyman.train.documents.split import share_of
 from journeyman.train.filters.clean import clean
+from journeyman.train.filters.duplicates import Duplicates
 from journeyman.train.stages.midtrain import MidtrainSettings
 from journeyman.train.tokenizer import PlainTokenizer
 
@@ -67,8 +68,9 @@ class Corpus:
 def gather(settings: MidtrainSettings, tokenizer: PlainTokenizer) -> Corpus:
     """Read, filter and write everything that is trained on; `JourneymanError` for bad sources."""
     found = Corpus()
+    duplicates = Duplicates(similarity=settings.clean.similarity)
     for root in settings.corpus:
-        files, dropped = clean(find_files([root]), settings.clean)
+        files, dropped = clean(find_files([root]), settings.clean, duplicates)
         found.dropped.update(dropped)
         train, held_out = make_documents(files, settings, tokenizer, name=root.resolve().name)
         found.train += train

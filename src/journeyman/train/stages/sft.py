@@ -34,6 +34,7 @@ from journeyman.train.documents.conversations import (
 from journeyman.train.documents.exercises import exercise_conversations
 from journeyman.train.documents.mixture import draw_templates, read_mixture
 from journeyman.train.documents.split import share_of
+from journeyman.train.documents.trajectories import check_tokenizer
 from journeyman.train.model.lora_settings import LoraSettings
 from journeyman.train.packing import LongDocuments
 from journeyman.train.stages.rollouts import choose
@@ -107,6 +108,7 @@ def gather(settings: SftSettings, tokenizer: TextEncoder) -> Gathered:
         del chosen.trajectories[settings.most_rollouts :]
     if not mixture:
         for key, trajectory in chosen.trajectories:
+            check_tokenizer(trajectory, tokenizer.decode)
             found.add(key, sequences_of(trajectory), settings.held_out_share)
     rollouts = (
         Conversation(messages=messages_of(it), tools=it.tools, source="rollout", id=key)
