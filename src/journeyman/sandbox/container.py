@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from journeyman.errors import AttributedError, JourneymanError
-from journeyman.sandbox import process, state
+from journeyman.sandbox import state
 from journeyman.sandbox.base import WORKSPACE, Executed, SandboxSpec
-from journeyman.sandbox.engine import LABEL, Engine, find_engine, spawn
+from journeyman.sandbox.engine import LABEL, Engine, find_engine
+from journeyman.sandbox.errand import Errand, Exec
 from journeyman.sandbox.files import FILE_LIMIT_BYTES, FILE_TIMEOUT_S, READ, WRITE, raise_refusal
 from journeyman.sandbox.image import DEFAULT_BASE, find_image
+from journeyman.sandbox.keeper import Kept, start_keeper
 from journeyman.sandbox.netns import listen_in
 from journeyman.sandbox.overlay import archive_of
 from journeyman.sandbox.settings import BASE_VARIABLES
@@ -29,20 +31,12 @@ from journeyman.sandbox.settings import BASE_VARIABLES
 if TYPE_CHECKING:
     from journeyman.sandbox.index import IndexServer
 
-__all__ = ["KEEPER", "ContainerSandbox", "open_container", "remove_orphans", "start_keeper"]
+__all__ = ["ContainerSandbox", "container_name", "open_container", "remove_orphans"]
 
-_START_TIMEOUT_S = 120.0
-_CLOSE_TIMEOUT_S = 20.0
 _WATCH_S = 5.0
 _SPARE_PROCESSES = 32
 _MARK = "JOURNEYMAN_COMMAND"
 
-# It ends with the pipe. Where `env` can ignore children's ends (coreutils 8.31), the kernel buries
-# orphans; a shell's own `trap '' CHLD` does not outlive `exec`.
-KEEPER = (
-    "echo ready; exec >/dev/null 2>&1; "
-    "env --ignore-signal=CHLD true && exec env --ignore-signal=CHLD cat; exec cat"
-)
 # A bomb goes on while it is being killed, hence the rounds; SIGSTOP first would only delay it.
 _KILL = (
     "for round in 1 2 3 4 5 6 7 8 9; do "
@@ -54,9 +48,7 @@ _KILL = (
 class ContainerSandbox:
     """A live container; see `base.Sandbox` for what its methods promise."""
 
-    def __init__(
-        self, spec: SandboxSpec, folder: Path, engine: Engine, keeper: process.Child, lifeline: int
-    ) -> None:
+    def __init__(self, spec: SandboxSpec, folder: Path, engine: Engine, kept: Kept) -> None:
         self.name = folder.name
         self.spec = spec
         self._workdir = WORKSPACE
@@ -64,8 +56,7 @@ class ContainerSandbox:
         self.container = container_name(folder.name)
         self._folder = folder
         self._engine = engine
-        self._keeper: process.Child | None = keeper
-        self._lifeline = lifeline
+        self._kept: Kept | None = kept
         self._index: IndexServer | None = None
 
     async def execute(
@@ -97,19 +88,17 @@ class ContainerSandbox:
 
     async def close(self) -> None:
         """End every process and remove what the sandbox wrote. Safe to call twice."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is None:
+        kept, self._kept = self._kept, None
+        if kept is None:
             return
-        os.close(self._lifeline)
+        is_removed = False
         try:
             if self._index is not None:
                 await self._index.close()
-            if not await process.wait(keeper, _CLOSE_TIMEOUT_S):
-                os.kill(keeper.pid, 9)
-                keeper.wait()
+            is_removed = await kept.end()
         finally:
             # Also where somebody cancels meanwhile: it removes the container too.
-            await asyncio.to_thread(state.remove, self._folder)
+            await asyncio.to_thread(state.remove, self._folder, has_container=not is_removed)
 
     async def lay(self, layers: tuple[Path, ...]) -> None:
         """Put further layers over the workspace, bottom first."""
@@ -165,26 +154,20 @@ class ContainerSandbox:
         self._raise_if_dead("is not running")
         started = time.monotonic()
         mark = secrets.token_hex(16)
-        flags = ["--interactive", "--user", user, "--workdir", self._workdir]
-        for name, value in {**variables, _MARK: mark}.items():
-            flags += ["--env", f"{name}={value}"]
-        arguments = [self._engine.program, "exec", *flags, self.container, *words]
-        child, readers = await _spawn(arguments, stdin, limit)
+        errand = await self._begin(words, stdin, limit, {**variables, _MARK: mark}, user)
         is_ended = False
         try:
-            is_ended = await self._wait(child, timeout_s)
+            is_ended = await self._wait(errand, timeout_s)
         finally:
             if not is_ended:
                 await self._kill(mark, user)
-                process.kill_tree(child.pid)
-                child.wait()
-            await process.finish(readers)
+            await errand.finish()
         self._raise_if_dead("ended during a command")
-        code = child.wait() if is_ended else 137
-        (_, stdout), (_, stderr) = readers
+        code = errand.code if is_ended else 137
+        (_, stdout), (_, stderr) = errand.readers
         await self._raise_if_refused(code, stderr.value())
         return Executed(
-            exit_code=128 - code if code < 0 else code,
+            exit_code=code,
             stdout=stdout.value(),
             stderr=stderr.value(),
             is_truncated=stdout.is_truncated or stderr.is_truncated,
@@ -192,14 +175,30 @@ class ContainerSandbox:
             duration_s=time.monotonic() - started,
         )
 
-    async def _wait(self, child: process.Child, timeout_s: float) -> bool:
+    async def _begin(
+        self, words: list[str], stdin: bytes, limit: int, variables: dict[str, str], user: str
+    ) -> Errand | Exec:
+        """Start a command: by the server in the container where it may be, else by the engine."""
+        courier = None if self._kept is None else self._kept.courier
+        if courier is not None and user == self._user:
+            errand = await courier.carry(words, stdin, limit, variables, self._workdir)
+            if errand is not None:
+                return errand
+            self._raise_if_dead("is not running")
+        flags = ["--user", user, "--workdir", self._workdir]
+        for name, value in variables.items():
+            flags += ["--env", f"{name}={value}"]
+        return await Exec.start(self._engine, self.container, flags, words, stdin, limit)
+
+    async def _wait(self, errand: Errand | Exec, timeout_s: float) -> bool:
         """Wait for a command, looking now and then at what the sandbox has written."""
         deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > _WATCH_S:
-            if await process.wait(child, _WATCH_S):
+            if await errand.wait(_WATCH_S):
                 return True
+            self._raise_if_dead("ended during a command")
             await self._raise_if_full()
-        return await process.wait(child, max(left, 0.0))
+        return await errand.wait(max(left, 0.0))
 
     async def _raise_if_full(self) -> None:
         done = await self._engine.call(
@@ -219,7 +218,7 @@ class ContainerSandbox:
         await self._engine.call("exec", "--user", user, self.container, *words, timeout_s=30)
 
     def _raise_if_dead(self, how: str) -> None:
-        if self._keeper is None or self._keeper.poll() is not None:
+        if self._kept is None or not self._kept.is_alive():
             raise AttributedError("sandbox_died", f"{self.name} {how}")
 
     async def _raise_if_refused(self, code: int, stderr: bytes) -> None:
@@ -242,10 +241,9 @@ async def open_container(
     folder = state.claim(name, spec.owner, engine=program)
     sandbox = None
     try:
-        await engine.remove(container_name(name))
-        words = [*_flags(spec, container_name(name)), "--entrypoint", "/bin/sh", image]
-        keeper, lifeline = await start_keeper(engine, folder, [*words, "-c", KEEPER])
-        sandbox = ContainerSandbox(spec, folder, engine, keeper, lifeline)
+        command = ["--entrypoint", "/bin/sh", image, "-c"]
+        kept = await start_keeper(engine, folder, container_name(name), _flags(spec), command)
+        sandbox = ContainerSandbox(spec, folder, engine, kept)
         if spec.network == "index":
             await sandbox.serve_index()
         await sandbox.lay(spec.workspace_layers[1:])
@@ -263,46 +261,19 @@ def container_name(name: str) -> str:
     return f"journeyman-{name}"
 
 
-async def start_keeper(engine: Engine, folder: Path, words: list[str]) -> tuple[process.Child, int]:
-    """Run a container of `words` and wait for its keeper; return that and the pipe that it ends with."""
-    life_read, life_write = os.pipe()
-    ready_read, ready_write = os.pipe()
-    log = folder / "start.log"
-    given = [life_read, ready_write, os.open(log, os.O_WRONLY | os.O_CREAT, 0o600)]
-    try:
-        keeper = spawn([engine.program, "run", *words], given)
-    finally:
-        for descriptor in given:
-            os.close(descriptor)
-    transport, output = await process.drain(ready_read, 4096)
-    try:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(output.has_data.wait(), _START_TIMEOUT_S)
-        if not output.value():
-            raise AttributedError("sandbox_unavailable", f"{engine.program}: {_last_line(log)}")
-    except BaseException:
-        os.close(life_write)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(keeper.pid, 9)
-        keeper.wait()
-        raise
-    finally:
-        transport.close()
-    return keeper, life_write
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it ended without a word"
-
-
-def _flags(spec: SandboxSpec, name: str) -> list[str]:
+def _flags(spec: SandboxSpec) -> list[str]:
     limits = spec.limits
     scratch = f"rw,exec,nosuid,nodev,size={limits.disk_bytes}"
-    flags = ["--interactive", "--rm", "--name", name, "--hostname", "sandbox"]
-    flags += ["--label", f"{LABEL}={state.own_mark()}-", "--label", f"{LABEL}.owner={spec.owner}"]
+    flags = [
+        "--hostname",
+        "sandbox",
+        "--label",
+        f"{LABEL}={state.own_mark()}-",
+        "--label",
+        f"{LABEL}.owner={spec.owner}",
+    ]
     flags += ["--network", "bridge" if spec.network == "open" else "none"]
-    flags += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "0:0"]
+    flags += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", _user(spec)]
     flags += ["--pids-limit", str(limits.num_processes), "--cpus", str(limits.num_cpus)]
     flags += ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
     flags += ["--workdir", "/"]
@@ -318,24 +289,6 @@ def _user(spec: SandboxSpec) -> str:
     if any(mount.is_writable for mount in spec.mounts):
         return f"{os.getuid()}:{os.getgid()}"
     return "1000:1000"
-
-
-async def _spawn(
-    arguments: list[str], stdin: bytes, limit: int
-) -> tuple[process.Child, list[process.Reader]]:
-    out_read, out_write = os.pipe()
-    err_read, err_write = os.pipe()
-    given = [process.memory_file(stdin), out_write, err_write]
-    try:
-        child = spawn(arguments, given)
-    except BaseException:
-        os.close(out_read)
-        os.close(err_read)
-        raise
-    finally:
-        for descriptor in given:
-            os.close(descriptor)
-    return child, [await process.drain(out_read, limit), await process.drain(err_read, limit)]
 
 
 _cleaned: set[tuple[str, int]] = set()

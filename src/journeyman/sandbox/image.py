@@ -22,6 +22,7 @@ from journeyman.config import cache_folder, digest
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.sandbox.base import WORKSPACE, SandboxSpec
 from journeyman.sandbox.engine import LABEL, Engine, spawn
+from journeyman.sandbox.keeper import KEEPER_FILE
 from journeyman.sandbox.layout import own_packages
 from journeyman.sandbox.process import wait
 from journeyman.sandbox.settings import AGENT_HOME
@@ -31,7 +32,7 @@ __all__ = ["DEFAULT_BASE", "dockerfile", "find_image"]
 DEFAULT_BASE = "buildpack-deps:stable"
 """Has Git, a compiler and the libraries that interpreters are linked to."""
 
-_RECIPE = 2
+_RECIPE = 3
 _BUILD_TIMEOUT_S = 1800.0
 _TOOLS = ("bash", "git", "tar")
 _PYTHON_CHECK = "import ctypes, hashlib, sqlite3, ssl, zlib"
@@ -78,6 +79,7 @@ async def _chain(engine: Engine, base: str, parts: list[Part]) -> str:
 def dockerfile(base: str, part: Part | None) -> str:
     """Return the Dockerfile of one link of the chain; the part lies in its context as `part`."""
     if part is None:
+        folder = os.path.dirname(KEEPER_FILE)
         install = "apt-get update && apt-get install --yes --no-install-recommends bash git tar"
         return (
             f"FROM {base}\n"
@@ -86,6 +88,8 @@ def dockerfile(base: str, part: Part | None) -> str:
             "RUN (grep -q '^agent:' /etc/passwd || "
             f"echo 'agent:x:1000:1000:agent:{AGENT_HOME}:/bin/bash' >>/etc/passwd) && "
             f"mkdir -p {AGENT_HOME} {WORKSPACE} && chown 1000:1000 {AGENT_HOME} {WORKSPACE}\n"
+            f"RUN mkdir -p -m 0711 {folder} && cp -L /bin/cat {KEEPER_FILE} && "
+            f"chmod 0711 {KEEPER_FILE}\n"
         )
     target = shlex.quote(part.target)
     folders = [str(folder) for folder in Path(part.target).parents]

@@ -15,16 +15,11 @@ import shlex
 from pathlib import Path
 
 from journeyman.errors import AttributedError, JourneymanError
-from journeyman.sandbox import process, state
+from journeyman.sandbox import state
 from journeyman.sandbox.base import SandboxSpec
-from journeyman.sandbox.container import (
-    KEEPER,
-    ContainerSandbox,
-    container_name,
-    remove_orphans,
-    start_keeper,
-)
+from journeyman.sandbox.container import ContainerSandbox, container_name, remove_orphans
 from journeyman.sandbox.engine import LABEL, Engine, find_engine
+from journeyman.sandbox.keeper import Kept, start_keeper
 
 __all__ = ["PublishedSandbox", "open_published"]
 
@@ -39,13 +34,12 @@ class PublishedSandbox(ContainerSandbox):
         spec: SandboxSpec,
         folder: Path,
         engine: Engine,
-        keeper: process.Child,
-        lifeline: int,
+        kept: Kept,
         *,
         user: str = "",
         workdir: str = "",
     ) -> None:
-        super().__init__(spec, folder, engine, keeper, lifeline)
+        super().__init__(spec, folder, engine, kept)
         self._workdir = workdir or "/"
         self._user = user or "0:0"
 
@@ -86,22 +80,27 @@ async def open_published(
     settings = json.loads(found.stdout)
     folder = state.claim(name, spec.owner, engine=program)
     try:
-        await engine.remove(container_name(name))
-        words = [*_flags(spec, container_name(name)), image, "/bin/sh", "-c", KEEPER]
-        keeper, lifeline = await start_keeper(engine, folder, words)
+        command = [image, "/bin/sh", "-c"]
+        kept = await start_keeper(engine, folder, container_name(name), _flags(spec), command)
     except BaseException:
         state.remove(folder)
         raise
     return PublishedSandbox(
-        spec, folder, engine, keeper, lifeline,
+        spec, folder, engine, kept,
         user=settings.get("User") or "", workdir=settings.get("WorkingDir") or "",
     )  # fmt: skip
 
 
-def _flags(spec: SandboxSpec, name: str) -> list[str]:
+def _flags(spec: SandboxSpec) -> list[str]:
     limits = spec.limits
-    flags = ["--interactive", "--rm", "--name", name, "--pull", "never"]
-    flags += ["--label", f"{LABEL}={state.own_mark()}-", "--label", f"{LABEL}.owner={spec.owner}"]
+    flags = [
+        "--pull",
+        "never",
+        "--label",
+        f"{LABEL}={state.own_mark()}-",
+        "--label",
+        f"{LABEL}.owner={spec.owner}",
+    ]
     flags += ["--network", "bridge" if spec.network == "open" else "none"]
     flags += ["--pids-limit", str(limits.num_processes), "--cpus", str(limits.num_cpus)]
     flags += ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]

@@ -130,11 +130,11 @@ def _reap_groups() -> None:
             cgroups.remove(name)
 
 
-def remove(folder: Path) -> None:
-    """End what still runs in a sandbox and delete its cgroups and its folder."""
+def remove(folder: Path, *, has_container: bool = True) -> None:
+    """End what still runs in a sandbox and delete its cgroups, its folder and its container, if any."""
     record = _record(folder)
     cgroups.remove(record.get("group") or folder.name)
-    if record.get("engine"):
+    if record.get("engine") and has_container:
         words = [str(record["engine"]), "rm", "--force", "--volumes", f"journeyman-{folder.name}"]
         subprocess.run(words, capture_output=True, check=False, timeout=60)
     delete_tree(folder)
