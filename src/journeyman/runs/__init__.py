@@ -1,7 +1,8 @@
 """Run folders, append-only logs, and the ledger of what is owed, leased and done."""
 
 from journeyman.runs.folder import RunFolder, slug
-from journeyman.runs.ledger import Attempt, Lease, Ledger, Outcome, Owed
+from journeyman.runs.ledger import Ledger
+from journeyman.runs.stage import Attempt, Lease, Outcome, Owed
 from journeyman.runs.storage import (
     JsonLines,
     JsonlWriter,

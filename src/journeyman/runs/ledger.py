@@ -14,63 +14,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from journeyman.errors import JourneymanError
 from journeyman.runs.database import Database, SqliteDatabase, Statements
 from journeyman.runs.schema import VERSION
+from journeyman.runs.stage import Attempt, Lease, Outcome, Owed
 from journeyman.types import Failure
 
-__all__ = ["Attempt", "Lease", "Ledger", "Outcome", "Owed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to end one stage of one rollout, as long as `token` is the newest."""
-
-    rollout_id: str
-    stage: str
-    token: int
-    """Counts the attempts at this stage, from 1."""
-    owner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """One stage that somebody should work on, not before `ready_at` (Unix time)."""
-
-    rollout_id: str
-    group_id: str
-    stage: str
-    ready_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a stage ended."""
-
-    is_done: bool
-    """False if it was given up."""
-    text: str
-    """Its result, or its failure as JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One row of history."""
-
-    rollout_id: str
-    stage: str
-    token: int
-    owner: str
-    started_at: float
-    ended_at: float | None
-    outcome: str
-    """`running`, `succeeded` or `failed`."""
-    cause: str
-    detail: str
-    evidence: str
+__all__ = ["Ledger"]
 
 
 class Ledger:
