@@ -7,7 +7,6 @@ that a script written by one call is read when a later one runs it.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -78,10 +77,12 @@ class RulesGuard:
         offences: list[Offence] = []
         world = self._world
         for takes_else in (False, True):
-            world = copy.deepcopy(self._world)
+            world = self._world.copy()
             machine = Machine(world, DefaultRules(), find_program, takes_else=takes_else)
             _read_call(machine, call)
             offences += [it for it in machine.offences if it not in offences]
+            if not machine.has_choice:
+                break  # the other way is the same
         if not offences or is_carried_out:
             self._world = world
         return GuardDecision(

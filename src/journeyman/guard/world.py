@@ -6,7 +6,7 @@ A file that is not listed exists or not; only what the agent wrote itself is kno
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from journeyman.guard.holes import UNKNOWN
 from journeyman.guard.subject import Subject
@@ -31,6 +31,16 @@ class World:
     """Git's `url.X.insteadOf Y` as Y: X."""
     has_stashed: bool = False
     """Whether the agent put a stash away itself, so that it may look at it."""
+
+    def copy(self) -> World:
+        """Return one that changes on its own; what is protected never changes."""
+        return replace(
+            self,
+            files=dict(self.files),
+            created=set(self.created),
+            git_aliases=dict(self.git_aliases),
+            url_aliases=dict(self.url_aliases),
+        )
 
     def resolve(self, path: str, cwd: str = "") -> str:
         """Return an absolute, normalised path; `~` is the agent's home."""

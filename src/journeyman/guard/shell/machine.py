@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from journeyman.guard.holes import UNKNOWN, shown, without_holes
 from journeyman.guard.offence import Label, Offence
@@ -18,6 +18,8 @@ from journeyman.guard.shell.parameters import Parameters
 from journeyman.guard.world import World
 
 __all__ = ["ExhaustedError", "Invocation", "Machine", "Program", "Rules"]
+
+T = TypeVar("T")
 
 _MOST_STEPS = 20_000
 _MOST_DEPTH = 24
@@ -96,7 +98,9 @@ class Machine:
         self.world = world
         self.rules = rules
         self.find_program = find_program
-        self.takes_else = takes_else
+        self._takes_else = takes_else
+        self.has_choice = False
+        """Whether it came to several branches of which one is taken."""
         self.parameters = Parameters()
         self.aliases: dict[str, str] = {}
         self.functions: dict[str, str] = {}
@@ -160,6 +164,11 @@ class Machine:
 
     def _note(self, offences: Sequence[Offence]) -> None:
         self.offences += [it for it in offences if it not in self.offences]
+
+    def in_order(self, branches: list[T]) -> list[T]:
+        """Return branches of which one is taken, that which counts as taken last."""
+        self.has_choice |= len(branches) > 1
+        return branches if self._takes_else else branches[::-1]
 
     # --- running ---
 

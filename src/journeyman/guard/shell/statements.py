@@ -280,7 +280,7 @@ class _Statements:
         arms = list(_arms(node))
         output = "".join(self._sequence(condition) for condition, _ in arms)
         bodies = [body for _, body in arms]
-        return output + self._branches(bodies if self.machine.takes_else else bodies[::-1])
+        return output + self._branches(self.machine.in_order(bodies))
 
     def _case(self, node: Node) -> str:
         value = node.child_by_field_name("value")
