@@ -184,6 +184,26 @@ async def test_a_conversation_that_is_too_long_is_an_overflow(text: str) -> None
         await ask(saying(400, text))
 
 
+async def test_a_connection_that_was_closed_while_idle_is_opened_anew() -> None:
+    good = answering({"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"})
+    num_asked = 0
+
+    async def hang_up_once(request: web.Request) -> web.StreamResponse:
+        nonlocal num_asked
+        num_asked += 1
+        if num_asked == 2:
+            assert request.transport is not None
+            request.transport.abort()
+        return await good(request)
+
+    async with serving(hang_up_once) as url:
+        model = await open_model(f"{url}#m")
+        for _ in range(3):
+            assert (await model.complete(PROMPT, Sampling())).message.content == "hi"
+        await model.close()
+    assert num_asked == 4
+
+
 async def test_a_connection_that_breaks_within_the_answer_is_unreachable() -> None:
     async def break_off(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "1000"})

@@ -86,14 +86,11 @@ class JsonClient:
         self, method: str, path: str, body: Mapping[str, Any] | None
     ) -> dict[str, Any]:
         try:
-            async with self._opened().request(
-                method,
-                self.base_url + path,
-                json=body,
-                # A redirect would carry the key to whoever the server names.
-                allow_redirects=False,
-            ) as response:
-                status, data = response.status, await response.read()
+            try:
+                status, data = await self._exchange(method, path, body)
+            except aiohttp.ServerDisconnectedError:
+                # A server may close an idle connection in the moment in which it is used again.
+                status, data = await self._exchange(method, path, body)
         except TimeoutError:
             raise self._too_late() from None
         except (aiohttp.ClientError, OSError) as error:
@@ -101,6 +98,18 @@ class JsonClient:
         if status != 200:
             raise _refusal(status, data.decode("utf-8", "replace"))
         return _decoded(data)
+
+    async def _exchange(
+        self, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> tuple[int, bytes]:
+        async with self._opened().request(
+            method,
+            self.base_url + path,
+            json=body,
+            # A redirect would carry the key to whoever the server names.
+            allow_redirects=False,
+        ) as response:
+            return response.status, await response.read()
 
     def _too_late(self) -> AttributedError:
         return AttributedError(
