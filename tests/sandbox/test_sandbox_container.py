@@ -10,7 +10,7 @@ import pytest
 
 from journeyman.errors import JourneymanError
 from journeyman.sandbox import Mount, SandboxSpec, open_sandbox, opened, overlay
-from journeyman.sandbox.engine import Engine
+from journeyman.sandbox.engine import Engine, find_engine
 from journeyman.sandbox.image import Part, dockerfile, find_image
 
 
@@ -43,6 +43,13 @@ async def test_an_engine_that_is_not_installed_is_a_user_error(spec, monkeypatch
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(JourneymanError, match="podman is not installed"):
         await open_sandbox(spec, backend="podman")
+
+
+def test_a_hint_names_no_way_that_there_is_not(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(JourneymanError) as caught:
+        find_engine("docker", is_the_only_way=True)
+    assert caught.value.hint == "apt-get install -y docker.io"
 
 
 @pytest.mark.docker

@@ -176,7 +176,7 @@ async def _officially(
     timeout_s: float,
     scripts: Path | None,
 ) -> list[Verdict]:
-    engine, steps = find_engine(program), Steps()
+    engine, steps = find_engine(program, is_the_only_way=True), Steps()
     verdicts: list[Verdict] = []
     lost: list[JourneymanError] = []
     for it in chosen:

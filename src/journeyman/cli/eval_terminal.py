@@ -54,7 +54,7 @@ def terminal(
     if options.is_dry_run:
         return show_config(settings)
     read_folders(settings.folder)
-    find_engine(settings.engine)
+    find_engine(settings.engine, is_the_only_way=True)
     with options.create("eval", settings.folder.name, settings) as run:
         note(f"evaluation in {run.path}")
         evaluation = asyncio.run(evaluate_terminal(settings, run, say=Steps()))

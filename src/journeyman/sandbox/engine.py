@@ -44,6 +44,8 @@ class Engine:
 
     program: str
     """`docker` or `podman`."""
+    is_the_only_way: bool = False
+    """Whether there is no other kind of sandbox to point people to."""
 
     async def call(
         self, *words: str, stdin: bytes = b"", timeout_s: float = 120.0, limit: int = _LIMIT
@@ -77,7 +79,8 @@ class Engine:
             )
         (_, stdout), (_, stderr) = readers
         done = Finished(child.wait(), stdout.value(), stderr.value())
-        self._raise_if_unreachable(done)
+        if done.exit_code:
+            self.raise_if_unreachable(done.stderr.decode(errors="replace"))
         return done
 
     async def ask(self, *words: str) -> str:
@@ -97,25 +100,30 @@ class Engine:
         found = await self.ask("ps", "--all", "--filter", f"label={LABEL}", "--format", template)
         return dict(line.split("\t", 1) for line in found.splitlines() if "\t" in line)
 
-    def _raise_if_unreachable(self, done: Finished) -> None:
-        text = done.stderr.decode(errors="replace").lower()
-        if done.exit_code and any(words in text for words in _UNREACHABLE):
+    def raise_if_unreachable(self, complaint: str) -> None:
+        """Raise `JourneymanError` where what the program said means that no engine answers."""
+        if any(words in complaint.lower() for words in _UNREACHABLE):
+            lines = complaint.strip().splitlines()
             raise JourneymanError(
-                f"no {self.program} engine answers: {done.complaint}",
-                "start it (systemctl start docker, or dockerd), or use --sandbox namespace",
+                f"no {self.program} engine answers: {lines[-1]}",
+                f"start it (systemctl start docker, or dockerd){_other_way(self.is_the_only_way)}",
                 cause="sandbox_unavailable",
             )
 
 
-def find_engine(program: str) -> Engine:
+def _other_way(is_the_only_way: bool) -> str:
+    return "" if is_the_only_way else ", or use --sandbox namespace"
+
+
+def find_engine(program: str, *, is_the_only_way: bool = False) -> Engine:
     """Return the engine; raises `JourneymanError` where its program is not installed."""
     if shutil.which(program) is None:
         package = "docker.io" if program == "docker" else program
         raise JourneymanError(
             f"{program} is not installed",
-            f"apt-get install -y {package}, or use --sandbox namespace",
+            f"apt-get install -y {package}{_other_way(is_the_only_way)}",
         )
-    return Engine(program)
+    return Engine(program, is_the_only_way)
 
 
 def spawn(arguments: Sequence[str], descriptors: Sequence[int]) -> process.Child:

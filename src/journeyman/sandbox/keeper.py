@@ -76,7 +76,7 @@ async def start_keeper(
     """Run the container `name` with `KEEPER` as the last word of its command, until its end.
 
     What is in the way by that name is removed. Raises `AttributedError("sandbox_unavailable")` with
-    the engine's last words.
+    the engine's last words, `JourneymanError` where none answers.
     """
     for is_last in (False, False, True):
         courier = None if _is_elsewhere(engine) else await Courier.lay(folder / "pipes")
@@ -117,7 +117,9 @@ async def _start(
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(output.has_data.wait(), _START_TIMEOUT_S)
         if not output.value():
-            raise AttributedError("sandbox_unavailable", f"{engine.program}: {_complaint(log)}")
+            complaint = _complaint(log)
+            engine.raise_if_unreachable(complaint)
+            raise AttributedError("sandbox_unavailable", f"{engine.program}: {complaint}")
     except BaseException:
         os.close(life_write)
         with contextlib.suppress(ProcessLookupError):

@@ -93,7 +93,8 @@ async def evaluate_terminal(
     """Make every attempt that is owed and sum all up; folders that cannot be run here are named."""
     started = time.monotonic()
     folders, left_out = _choose(config)
-    await find_engine(config.engine).call("version")  # one that does not answer says so at once
+    engine = find_engine(config.engine, is_the_only_way=True)
+    await engine.call("version")  # one that does not answer says so at once
     taskset = _as_taskset(config.folder, folders)
     rollouts: list[Rollout] = []
     for scaffold in dict.fromkeys(config.scaffolds):
