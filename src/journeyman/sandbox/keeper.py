@@ -138,7 +138,7 @@ def _is_elsewhere(engine: Engine) -> bool:
 
 
 def _complaint(log: Path) -> str:
-    """Return what the engine said: its last line that is not a hint to its own help."""
-    lines = log.read_text(errors="replace").strip().splitlines()
-    said = [line for line in lines if line.strip() and not line.startswith("See '")]
-    return said[-1] if said else "it ended without a word"
+    """Return what the engine said in one line, without its pointing to its own help."""
+    lines = log.read_text(errors="replace").split("\n")
+    said = [line.strip() for line in lines if line.strip() and "--help" not in line]
+    return " ".join(said) or "it ended without a word"
