@@ -6,6 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from journeyman.train.documents.conversation import Conversation
 from journeyman.train.preferences import (
     Comparison,
     compare_all,
@@ -13,6 +14,7 @@ from journeyman.train.preferences import (
     read_verdict,
     select,
 )
+from journeyman.train.preferences.draw import DrawSettings, draw_preferences
 from journeyman.train.preferences.loss import preference_losses
 from journeyman.types import Completion, Message
 
@@ -95,3 +97,47 @@ def test_the_losses_gradient_is_that_of_the_paper():
     wrong = [1 / (1 + math.exp(0.3 * -0.5)), 1 / (1 + math.exp(0.3 * 0.5))]
     assert given[0].grad.tolist() == pytest.approx([-0.3 * it for it in wrong])
     assert given[1].grad.tolist() == pytest.approx([0.3 * it for it in wrong])
+
+
+class Writer:
+    """Speaks a chat protocol; the seed decides how long its answer is, and whether it is one."""
+
+    name = "writer"
+    reads_text = False
+
+    async def complete(self, prompt, sampling):
+        number = sampling.seed % 1000
+        text = "<tool_call>" if number == 3 else "x" * (1 + number % 3)
+        is_cut = number == 5
+        reason = "length" if is_cut else "stop"
+        return Completion(message=Message(role="assistant", content=text), finish_reason=reason)
+
+    async def close(self):
+        pass
+
+
+def asked(text, key=""):
+    messages = (Message(role="user", content=text), Message(role="assistant", content="old"))
+    return Conversation(messages=messages if text else messages[1:], id=key)
+
+
+async def test_answers_are_drawn_compared_ranked_and_the_best_is_selected():
+    settings = DrawSettings(checklist=("is long",), num_candidates=7, margin=1.0)
+    requests = [asked("how?", "a"), asked(""), asked("why?")]
+    drawn = await draw_preferences(Writer(), Judge(False), requests, settings)
+    assert [it.id for it in drawn.preferences] == ["a", "request:2"]
+    first = drawn.preferences[0]
+    assert [it.content for it in first.messages] == ["how?"]
+    assert (first.chosen.content, first.rejected.content) == ("xxx", "x")
+    # Seven answers: one malformed, one cut off, the others of three lengths; three pairs of those.
+    assert drawn.num_comparisons == 2 * 3
+    assert drawn.num_ties == 0
+    assert drawn.dropped == {"that end without a request": 1}
+    assert [it.messages[-1].content for it in drawn.best] == ["xxx", "xxx"]
+
+    unsure = await draw_preferences(Writer(), Judge(True), requests[:1], settings)
+    assert unsure.dropped == {"without a winner": 1}
+    assert unsure.num_ties == 3
+    alone = DrawSettings(checklist=("is long",), num_candidates=1)
+    few = await draw_preferences(Writer(), Judge(False), requests[:1], alone)
+    assert few.dropped == {"with fewer than two answers": 1}

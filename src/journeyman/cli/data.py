@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from journeyman.cli.data_judged import preferences_command
+from journeyman.cli.data_lines import refuse_existing, write_lines
 from journeyman.cli.data_see import show, stats
 from journeyman.cli.output import note, print_json
-from journeyman.errors import JourneymanError
 from journeyman.train.documents.repairs import RepairSettings
 
 __all__ = ["app"]
@@ -19,6 +20,7 @@ __all__ = ["app"]
 app = App(name="data", help="Training data: make it, count it, see it as the model does.")
 app.command(stats)
 app.command(show)
+app.command(preferences_command, name="preferences")
 
 
 class GivenRepairs(RepairSettings):
@@ -55,7 +57,7 @@ def demonstrate_command(
 
     tasks = load_taskset(taskset).tasks
     scripts = demonstrate(tasks, scaffold=scaffold)
-    _refuse_existing(script)
+    refuse_existing(script)
     write_scripts(scripts, script)
     if json:
         print_json({"script": str(script), "num_tasks": len(tasks), "num_scripts": len(scripts)})
@@ -86,14 +88,12 @@ def exercises_command(
     seed
         Seed of what is drawn.
     """
-    from journeyman.runs import write_atomic
     from journeyman.train.documents.exercises import exercise_conversations
 
-    _refuse_existing(file)
-    found = exercise_conversations(num, num_turns=num_turns, seed=seed)
-    lines = [it.model_dump_json(exclude_defaults=True) for it in found]
-    write_atomic(file, "".join(f"{line}\n" for line in lines))
-    note(f"{len(lines)} conversations in {file}")
+    refuse_existing(file)
+    found = list(exercise_conversations(num, num_turns=num_turns, seed=seed))
+    write_lines(file, found)
+    note(f"{len(found)} conversations in {file}")
     return 0
 
 
@@ -128,7 +128,7 @@ def pull_requests_command(
     from journeyman.train.documents.document_file import write_documents
     from journeyman.train.history import pull_requests
 
-    _refuse_existing(file)
+    refuse_existing(file)
     found = pull_requests(
         repository,
         name=name or repository.resolve().name,
@@ -168,11 +168,10 @@ def fills_command(
     seed
         Seed of what is drawn.
     """
-    from journeyman.runs import write_atomic
     from journeyman.train.corpus import find_files
     from journeyman.train.documents.chat_fill import draw_fills
 
-    _refuse_existing(file)
+    refuse_existing(file)
     found = draw_fills(
         list(find_files([corpus])),
         num,
@@ -180,9 +179,8 @@ def fills_command(
         most_characters=most_characters,
         seed=seed,
     )
-    lines = [it.model_dump_json(exclude_defaults=True) for it in found]
-    write_atomic(file, "".join(f"{line}\n" for line in lines))
-    note(f"{len(lines)} holes in {file}")
+    write_lines(file, found)
+    note(f"{len(found)} holes in {file}")
     return 0
 
 
@@ -208,17 +206,15 @@ def repairs_command(
     apart_from
         A folder of source none of whose functions may occur, as what is measured on; again for more.
     """
-    from journeyman.runs import write_atomic
     from journeyman.train.documents.repairs import repair_conversations, short_functions
 
-    _refuse_existing(file)
+    refuse_existing(file)
     unseen = {
         text for folder in apart_from for text in short_functions(folder, given.max_function_lines)
     }
-    found = repair_conversations(source, given, unseen=unseen)
-    lines = [it.model_dump_json(exclude_defaults=True) for it in found]
-    write_atomic(file, "".join(f"{line}\n" for line in lines))
-    note(f"{len(lines)} repairs in {file}; {len(unseen)} functions were kept out")
+    found = list(repair_conversations(source, given, unseen=unseen))
+    write_lines(file, found)
+    note(f"{len(found)} repairs in {file}; {len(unseen)} functions were kept out")
     return 0
 
 
@@ -250,19 +246,17 @@ def questions_command(
     seed
         Seed of which files.
     """
-    from journeyman.runs import write_atomic
     from journeyman.train.corpus import find_files
     from journeyman.train.documents.questions import write_questions
 
-    _refuse_existing(file)
+    refuse_existing(file)
     files = list(find_files([corpus]))
     found, dropped = asyncio.run(
         _with_model(model, lambda it: write_questions(it, template, files, number=num, seed=seed))
     )
-    lines = [it.model_dump_json(exclude_defaults=True) for it in found]
-    write_atomic(file, "".join(f"{line}\n" for line in lines))
+    write_lines(file, found)
     why = ", ".join(f"{count} {name}" for name, count in sorted(dropped.items()))
-    note(f"{len(lines)} questions in {file}; left out: {why or 'none'}")
+    note(f"{len(found)} questions in {file}; left out: {why or 'none'}")
     return 0
 
 
@@ -274,8 +268,3 @@ async def _with_model(spec: str, work: Callable[[Any], Awaitable[Any]]) -> Any:
         return await work(model)
     finally:
         await model.close()
-
-
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise JourneymanError(f"{path} exists already", "give another name, or remove this one")
