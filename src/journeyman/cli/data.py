@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from journeyman.cli.data_judged import preferences_command
+from journeyman.cli.data_judged import preferences_command, verify_command
 from journeyman.cli.data_lines import refuse_existing, write_lines
 from journeyman.cli.data_see import show, stats
 from journeyman.cli.output import note, print_json
@@ -21,6 +21,7 @@ app = App(name="data", help="Training data: make it, count it, see it as the mod
 app.command(stats)
 app.command(show)
 app.command(preferences_command, name="preferences")
+app.command(verify_command, name="verify")
 
 
 class GivenRepairs(RepairSettings):

@@ -6,11 +6,10 @@ outcome = await try_answer(problem, "```python\\ndef f(): …\\n```")
 from __future__ import annotations
 
 import re
-import sys
 
 from journeyman.evals.code.problem import Problem
-from journeyman.interpreter import find_interpreter
-from journeyman.sandbox import Limits, Mount, SandboxSpec, opened
+from journeyman.sandbox import Limits, SandboxSpec, opened
+from journeyman.sandbox.python import python_mounts
 from journeyman.types import Data
 
 __all__ = ["Outcome", "program_of", "try_answer"]
@@ -33,8 +32,7 @@ async def try_answer(problem: Problem, text: str, *, backend: str = "namespace")
     program = program_of(problem, text)
     if not program.strip():
         return Outcome(is_passed=False, reason="no code")
-    prefix = find_interpreter(f">={sys.version_info.major}.{sys.version_info.minor}").prefix
-    mounts = () if str(prefix).startswith("/usr") else (Mount(source=prefix, target=str(prefix)),)
+    prefix, mounts = python_mounts()
     python = f"{prefix}/bin/python3"
     spec = SandboxSpec(mounts=mounts, limits=_LIMITS, network="none", owner="code")
     async with opened(spec, backend=backend) as sandbox:
