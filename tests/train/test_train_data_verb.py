@@ -10,10 +10,11 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from journeyman.cli import main
-from journeyman.train.documents import Encoded
+from journeyman.train.documents import Encoded, SourceFile
 from journeyman.train.documents.colours import paint
-from journeyman.train.documents.questions import read_answer
+from journeyman.train.documents.questions import read_answer, write_questions
 from journeyman.train.tokenizer import save_tokenizer, train_tokenizer
+from journeyman.types import Completion, Message
 
 SOURCE = "def add(a, b):\n    return a + b\n\n\ndef twice(a):\n    return add(a, a)\n" * 3
 
@@ -106,3 +107,29 @@ def test_colours_and_borders():
 )
 def test_only_grounded_answers_are_kept(answer, reason):
     assert read_answer(answer, SOURCE)[2] == reason
+
+
+class Asker:
+    """Speaks a chat protocol; asks about the function that it is shown first, some time too briefly."""
+
+    name = "asker"
+    reads_text = False
+
+    async def complete(self, prompt, sampling):
+        answer = "Yes." if sampling.seed % 3 == 0 else "The function add returns the sum of both."
+        return Completion(
+            message=Message(role="assistant", content=f"Question: What?\nAnswer: {answer}")
+        )
+
+    async def close(self):
+        pass
+
+
+async def test_questions_are_asked_about_drawn_files_and_kept_in_order():
+    files = [SourceFile(f"m{number}.py", SOURCE) for number in range(4)]
+    found, dropped = await write_questions(Asker(), "hermes", files, number=9, seed=0)
+    assert dropped == {"length": 3}
+    assert [it.id for it in found] == [f"question:{place}" for place in (1, 2, 4, 5, 7, 8)]
+    assert all("def add" in it.messages[0].content for it in found)
+    again, _ = await write_questions(Asker(), "hermes", files, number=9, seed=0)
+    assert again == found

@@ -9,6 +9,7 @@ answer can be read off it.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from journeyman.types import Message, Prompt, Sampling
 __all__ = ["read_answer", "write_questions"]
 
 _CHARACTERS = 1500
+_TOGETHER = 4
+"""Files that are asked about at the same time: as many as a model on this machine has slots."""
 _ASK = (
     "Here is a part of {path}:\n\n```\n{text}\n```\n\nWrite one question that a programmer would ask "
     "about this code, and its answer. Name the functions or classes you speak of. Write exactly two "
@@ -43,17 +46,23 @@ async def write_questions(
 ) -> tuple[list[Conversation], Counter[str]]:
     """Ask about files drawn by the seed; return conversations, and how many answers went, by reason."""
     draw = Random(seed)  # noqa: S311
+    drawn = [draw.choice(files) for _ in range(number if files else 0)]
+    shown = [(it.path, window(it.text, _CHARACTERS, draw)) for it in drawn]
+    room = asyncio.Semaphore(_TOGETHER)
+
+    async def ask(place: int, path: str, text: str) -> str:
+        async with room:
+            return await _ask(model, template, path, text, seed + place)
+
+    answers = await asyncio.gather(*(ask(place, *it) for place, it in enumerate(shown)))
     found: list[Conversation] = []
     dropped: Counter[str] = Counter()
-    for place in range(number if files else 0):
-        file = draw.choice(files)
-        text = window(file.text, _CHARACTERS, draw)
-        answer = await _ask(model, template, file.path, text, seed + place)
+    for place, ((path, text), answer) in enumerate(zip(shown, answers, strict=True)):
         question, reply, reason = read_answer(answer, text)
         if reason:
             dropped[reason] += 1
             continue
-        asked = _SHOW.format(path=file.path, text=text, question=question)
+        asked = _SHOW.format(path=path, text=text, question=question)
         messages = (
             Message(role="user", content=asked),
             Message(role="assistant", content=reply),
