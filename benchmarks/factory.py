@@ -1,4 +1,4 @@
-"""Validated tasks for each minute of processor time, on one project, four ways, in one run.
+"""Validated tasks for each minute of processor time, on one project, five ways, in one run.
 
     .venv/bin/python benchmarks/factory.py more-itertools --tasks 12 --candidates 12 --swesmith
 
@@ -10,10 +10,13 @@
 - `whole suite`: the same candidates in the same sandboxes, each against the whole suite, once.
 - `swesmith`: the public package's own procedural generation (`bug_gen.procedural.generate`) and its own
   way of validating: its script of commands for one candidate (its default pytest command, the whole
-  suite, once), its grading (`harness.grading`). The script runs in our sandbox and our environment, not
-  in one of its Docker images: no container, image or conda counts against it, nor importing the package.
+  suite, once), its grading (`harness.grading`). The script runs in our sandbox and our environment: no
+  container, image or conda counts against it, nor importing the package.
+- `swesmith, docker`: the same candidates, validated by `swesmith.harness.valid` as it stands, in Docker.
+  Its image is our environment on a local base (`factory_docker.py`), for its own come from a registry.
 
-Making the environment counts for none of them; the baseline run counts for all.
+Making the environment counts for none of them; the baseline run counts for all, and for ours also the
+plain run of the suite with which the environment's build ends.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ import tempfile
 from contextlib import aclosing
 from itertools import islice
 from pathlib import Path
+
+from factory_docker import docker_cpu_seconds, make_image
 
 from journeyman.config import cache_folder
 from journeyman.programs import find_uv
@@ -68,6 +73,8 @@ class Bench:
             (place / "environments" / self.environment.digest).symlink_to(self.folder)
             config = MakeConfig(num_tasks=options.tasks, seed=options.seed)
             before = cpu_seconds()
+            await self.suite({})
+            say(f"the build's run of the suite: {cpu_seconds() - before:.1f} CPU s")
             made = await make_tasks(
                 self.project, self.environment, place, config=config, on_progress=say
             )
@@ -158,6 +165,28 @@ class Bench:
         spent = cpu_seconds() - before - made["imported_s"] - graded["imported_s"]
         return row(len(patches), sum(number > 0 for number in graded["validated"]), spent)
 
+    async def swesmith_docker(self):
+        python = swesmith_python()
+        order = {
+            "name": self.project.name,
+            "repository": str(self.folder / "repository"),
+            "commit": self.project.commit,
+            "candidates": self.options.candidates,
+            "seed": self.options.seed,
+            "image": await make_image(self.environment, self.folder),
+            "workers": num_processors(),
+        }
+        before, before_docker = cpu_seconds(), docker_cpu_seconds()
+        with tempfile.TemporaryDirectory() as scratch:
+            made = await run_swesmith(python, {**order, "work": "generate"}, scratch)
+            given = {**order, "patches": made["patches"], "work": "validate"}
+            graded = await run_swesmith(python, given, scratch)
+        spent = cpu_seconds() - before - made["imported_s"] - graded["imported_s"]
+        of_docker = docker_cpu_seconds() - before_docker
+        say(f"of {spent + of_docker:.1f} CPU s, {of_docker:.1f} are Docker's")
+        num_validated = sum(number > 0 for number in graded["validated"])
+        return row(len(made["patches"]), num_validated, spent + of_docker)
+
     async def swesmith_log(self, patch):
         spec = environment_spec(self.environment, self.folder)
         async with opened(spec) as sandbox:
@@ -230,6 +259,7 @@ async def measure(options):
     ways = {"ours": bench.ours, "ours, screened": bench.screened, "whole suite": bench.whole_suite}
     if options.swesmith:
         ways["swesmith"] = bench.swesmith
+        ways["swesmith, docker"] = bench.swesmith_docker
     rows = {}
     for name, way in ways.items():
         if options.only and name not in options.only:

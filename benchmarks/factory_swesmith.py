@@ -1,8 +1,9 @@
 """The public SWE-smith package at work on one local project; run by `benchmarks/factory.py`.
 
 `generate` runs the package's own `bug_gen.procedural.generate` and `collect_patches`; `grade` reads logs
-with its own `harness.grading.get_valid_report`. Only cloning from its mirror is replaced. What needs the
-package's Docker images is done by the caller: the same script of commands, in a sandbox.
+with its own `harness.grading.get_valid_report`; `validate` runs its own `harness.valid`, in Docker. Only
+cloning from its mirror, and the name of its image, are replaced. For `grade`, what needs an image is
+done by the caller: the same script of commands, in a sandbox.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pathlib import Path
 
 from swesmith.bug_gen import collect_patches
 from swesmith.bug_gen.procedural import generate
-from swesmith.constants import LOG_DIR_BUG_GEN
+from swesmith.constants import LOG_DIR_BUG_GEN, LOG_DIR_RUN_VALIDATION
+from swesmith.harness import valid
 from swesmith.harness.grading import get_valid_report
 from swesmith.profiles import registry
 from swesmith.profiles.python import PythonProfile
@@ -35,6 +37,13 @@ def profile_of(order):
 
         def _is_repo_private(self):
             return False
+
+        @property
+        def image_name(self):
+            return order["image"]
+
+        def pull_image(self):
+            pass
 
         def clone(self, dest=None):
             folder = dest or self.repo_name
@@ -62,6 +71,14 @@ def grade(order, repo):
     return {"validated": [len(report["FAIL_TO_PASS"]) for report in reports]}
 
 
+def validate(order, repo):
+    Path("patches.json").write_text(json.dumps(order["patches"]))
+    valid.main("patches.json", order["workers"])
+    reports = (LOG_DIR_RUN_VALIDATION / repo).glob("*/report.json")
+    found = [json.loads(report.read_text()) for report in reports]
+    return {"validated": [len(report.get("FAIL_TO_PASS", ())) for report in found]}
+
+
 def cpu_seconds():
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
@@ -73,6 +90,7 @@ if __name__ == "__main__":
         given = json.loads(Path(sys.argv[1]).read_text())
         kind = profile_of(given)
         registry.register_profile(kind)
-        work = {"generate": make_patches, "grade": grade}[given["work"]]
+        works = {"generate": make_patches, "grade": grade, "validate": validate}
+        work = works[given["work"]]
         answer = work(given, kind().repo_name)
     print(json.dumps({**answer, "imported_s": imported_s}))
