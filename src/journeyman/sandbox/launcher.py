@@ -2,7 +2,7 @@
 
 porter = Porter(joins, is_isolated=True)
 keeper = await porter.build(steps, lifeline)
-child = porter.enter(request, [stdin, stdout, stderr])
+child = await porter.enter(request, [stdin, stdout, stderr])
 await process.wait(child, timeout_s=60)
 """
 
@@ -25,7 +25,7 @@ from journeyman.config import cache_folder
 from journeyman.errors import AttributedError
 from journeyman.sandbox import layout
 from journeyman.sandbox.base import Limits
-from journeyman.sandbox.process import Child, memory_file
+from journeyman.sandbox.process import Child, kill_tree, memory_file
 
 __all__ = ["Porter"]
 
@@ -35,7 +35,7 @@ _ANSWER_S = 60.0
 
 
 class _Line:
-    """Our end of a socket to a zygote or a porter."""
+    """Our end of a socket to a zygote, where asking makes the event loop stand still."""
 
     def __init__(self, ours: socket.socket) -> None:
         ours.settimeout(_ANSWER_S)
@@ -43,29 +43,77 @@ class _Line:
 
     def ask(self, request: dict[str, Any], descriptors: Sequence[int]) -> Any:
         """Send a request and return the answer; `OSError` if there is nobody or it failed."""
-        self._send(request, descriptors)
+        _send(self._socket, request, descriptors)
         return _read(self._socket.recv(_ANSWER_BYTES))
-
-    async def ask_long(self, request: dict[str, Any], descriptors: Sequence[int]) -> Any:
-        """Ask what takes longer than the event loop should stand still."""
-        self._send(request, descriptors)
-        self._socket.setblocking(False)
-        try:
-            loop = asyncio.get_running_loop()
-            async with asyncio.timeout(_ANSWER_S):
-                return _read(await loop.sock_recv(self._socket, _ANSWER_BYTES))
-        finally:
-            self._socket.settimeout(_ANSWER_S)
-
-    def _send(self, request: dict[str, Any], descriptors: Sequence[int]) -> None:
-        payload = memory_file(marshal.dumps(request))
-        try:
-            socket.send_fds(self._socket, [b"!"], [payload, *descriptors])
-        finally:
-            os.close(payload)
 
     def close(self) -> None:
         self._socket.close()
+
+
+class _LongLine:
+    """Our end of a socket to a porter: those who ask wait for their turn and for the answer."""
+
+    def __init__(self, ours: socket.socket) -> None:
+        ours.setblocking(False)
+        self._socket = ours
+        self._turn = asyncio.Lock()
+        self._is_lost = False
+
+    async def ask(self, request: dict[str, Any], descriptors: Sequence[int]) -> Any:
+        """Send a request and return the answer; `OSError` if there is nobody or it failed."""
+        return await (await self.begin(request, descriptors))
+
+    async def begin(
+        self, request: dict[str, Any], descriptors: Sequence[int]
+    ) -> asyncio.Future[Any]:
+        """Send a request; its answer is received whether or not anybody waits for it."""
+        await self._turn.acquire()
+        try:
+            if self._is_lost:
+                raise ConnectionResetError("it answers no more")
+            _send(self._socket, request, descriptors)
+        except BaseException:
+            self._turn.release()
+            raise
+        return asyncio.ensure_future(self._receive())
+
+    async def settle(self) -> None:
+        """Wait until no answer is outstanding."""
+        async with self._turn:
+            pass
+
+    async def _receive(self) -> Any:
+        try:
+            loop = asyncio.get_running_loop()
+            async with asyncio.timeout(_ANSWER_S):
+                answer = await loop.sock_recv(self._socket, _ANSWER_BYTES)
+        except asyncio.CancelledError:
+            # By the end of the loop. It is under way, and names a child that somebody must reap.
+            self._socket.settimeout(_ANSWER_S)
+            answer = self._socket.recv(_ANSWER_BYTES)
+        except BaseException:
+            self._is_lost = True  # what comes now would be taken for the next answer
+            raise
+        finally:
+            self._turn.release()
+            if self._is_lost:
+                self._socket.close()
+        return _read(answer)
+
+    def close(self) -> None:
+        self._is_lost = True
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes who still waits for an answer
+        if not self._turn.locked():
+            self._socket.close()
+
+
+def _send(line: socket.socket, request: dict[str, Any], descriptors: Sequence[int]) -> None:
+    payload = memory_file(marshal.dumps(request))
+    try:
+        socket.send_fds(line, [b"!"], [payload, *descriptors])
+    finally:
+        os.close(payload)
 
 
 def _read(answer: bytes) -> Any:
@@ -142,7 +190,7 @@ class Porter:
             raise
         finally:
             theirs.close()
-        self._line = _Line(ours)
+        self._line = _LongLine(ours)
 
     @property
     def is_alive(self) -> bool:
@@ -161,7 +209,7 @@ class Porter:
             (resource.RLIMIT_NPROC, limits.num_processes),
         ]
         order = {"work": "build", "steps": steps, "ceilings": [] if self._joins else ceilings}
-        answer = await self._line.ask_long(order, [lifeline])
+        answer = await self._line.ask(order, [lifeline])
         if isinstance(answer, str):
             raise OSError(answer)
         self._target = answer
@@ -176,13 +224,13 @@ class Porter:
         with ours:
             with theirs:
                 order = {"work": "listen", "port": port}
-                answer = await self._line.ask_long(order, [theirs.fileno()])
+                answer = await self._line.ask(order, [theirs.fileno()])
             if isinstance(answer, str):
                 raise OSError(answer)
             _, (found,), _, _ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
             return socket.socket(fileno=found)
 
-    def enter(self, request: dict[str, Any], descriptors: Sequence[int]) -> Child:
+    async def enter(self, request: dict[str, Any], descriptors: Sequence[int]) -> Child:
         """Start a command with the descriptors as its 0, 1 and 2.
 
         Where the sandbox cannot be entered the child says so and fails.
@@ -190,7 +238,11 @@ class Porter:
         request = {**request, "work": "enter"}
         answer: Any
         try:
-            answer = self._line.ask(request, descriptors)
+            answering = await self._line.begin(request, descriptors)
+            if await _is_cancelled_during(answering):
+                _end_command(answering)
+                raise asyncio.CancelledError
+            answer = answering.result()
         except OSError as error:
             answer = str(error)
         if isinstance(answer, str):
@@ -203,6 +255,14 @@ class Porter:
             return helper
         return Child(command, helper)
 
+    async def settle(self) -> None:
+        """Wait until every command that was asked for is known to whoever asked.
+
+        A cancellation meanwhile, which is milliseconds, is raised afterwards.
+        """
+        if await _is_cancelled_during(asyncio.ensure_future(self._line.settle())):
+            raise asyncio.CancelledError
+
     def close(self) -> None:
         """Dismiss it. Safe to call twice."""
         self._line.close()
@@ -211,3 +271,24 @@ class Porter:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGKILL)
             child.wait()
+
+
+async def _is_cancelled_during(work: asyncio.Future[Any]) -> bool:
+    """Wait for work of milliseconds to its end; tell whether somebody cancelled meanwhile."""
+    is_cancelled = False
+    while not work.done():
+        try:
+            await asyncio.wait({work})
+        except asyncio.CancelledError:
+            is_cancelled = True
+    return is_cancelled
+
+
+def _end_command(answering: asyncio.Future[Any]) -> None:
+    """End a command that nobody waits for; unreaped, it would keep its sandbox from ever ending."""
+    if answering.cancelled() or answering.exception() is not None:
+        return
+    answer = answering.result()
+    if not isinstance(answer, str):
+        kill_tree(answer[0])
+        Child(answer[0]).wait()

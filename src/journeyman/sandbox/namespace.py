@@ -100,11 +100,21 @@ class NamespaceSandbox:
         keeper, self._keeper = self._keeper, None
         if keeper is None:
             return
+        try:
+            # Of a command that is just being started nobody knows yet, and its end would be awaited.
+            await self._porter.settle()
+        finally:
+            self._kill(keeper)
+            await self._clear(keeper)
+
+    def _kill(self, keeper: process.Child) -> None:
         for pid in (keeper.pid, *self._running):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, 9)
         os.close(self._lifeline)
         self._porter.close()
+
+    async def _clear(self, keeper: process.Child) -> None:
         try:
             if self._index is not None:
                 await self._index.close()
@@ -179,7 +189,7 @@ async def _spawn(
     err_read, err_write = os.pipe()
     source = process.memory_file(stdin)
     try:
-        child = porter.enter(request, [source, out_write, err_write])
+        child = await porter.enter(request, [source, out_write, err_write])
     except BaseException:
         os.close(out_read)
         os.close(err_read)
