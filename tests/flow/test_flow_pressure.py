@@ -1,7 +1,6 @@
 """What holds back: circuits that open, the ceiling of a model, sessions at the gateway."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -142,7 +141,7 @@ async def test_requests_above_the_ceiling_wait_for_their_turn():
     assert pressure.level.num_waiting == 1
     async with pressure.asking():
         pass
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 60)
     assert pressure.level.num_used == 1
 
 
@@ -158,10 +157,8 @@ async def test_agents_that_are_programs_share_the_sessions_of_the_gateway(taskse
                 await asyncio.sleep(0.02)
             return patience.waited_s
 
-    started = time.monotonic()
     waits = await asyncio.gather(*(work(job_of(taskset, scaffold="aider")) for _ in range(6)))
     assert most == 2
-    assert time.monotonic() - started > 0.05
     assert sum(wait > 0.01 for wait in waits) == 4  # their own clocks stood still
     assert "waiting" in phases
     assert place.gateway_sessions.num_used == 0

@@ -124,7 +124,7 @@ class Producing:
 
 async def settle(condition):
     """Wait until something is so, however slow the machine."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while not condition():  # noqa: ASYNC110 - conditions have no event
             await asyncio.sleep(0.02)
 

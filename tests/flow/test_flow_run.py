@@ -189,7 +189,7 @@ async def test_a_clock_that_jumps_loses_and_doubles_nothing(tmp_path, taskset, m
     rollouts, run, _ = await roll_out(
         tmp_path, config, {"noop": FlakyModel("model_unreachable", 3)}
     )
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < 3_000  # a jump is hours
     assert Counter(it["rollout_id"] for it in run.read("rollouts")) == Counter(
         it.rollout_id for it in rollouts
     )

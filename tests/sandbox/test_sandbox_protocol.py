@@ -13,7 +13,7 @@ from journeyman.sandbox import Limits, Mount, SandboxSpec, open_sandbox, reap
 
 
 async def output(sandbox, command, **options):
-    done = await sandbox.execute(command, timeout_s=20, **options)
+    done = await sandbox.execute(command, timeout_s=120, **options)
     return (done.stdout + done.stderr).decode().strip()
 
 
@@ -27,14 +27,14 @@ async def test_a_command_runs_in_the_workspace_as_an_ordinary_user(start, spec):
 async def test_stdin_environment_streams_and_exit_code(start, spec):
     async with start(spec) as sandbox:
         done = await sandbox.execute(
-            "cat; echo $WORD >&2; exit 7", timeout_s=20, stdin=b"in\0", env={"WORD": "out"}
+            "cat; echo $WORD >&2; exit 7", timeout_s=120, stdin=b"in\0", env={"WORD": "out"}
         )
     assert (done.exit_code, done.stdout, done.stderr) == (7, b"in\0", b"out\n")
 
 
 async def test_a_killed_command_reports_its_signal(start, spec):
     async with start(spec) as sandbox:
-        assert (await sandbox.execute("kill -SEGV $$", timeout_s=20)).exit_code == 139
+        assert (await sandbox.execute("kill -SEGV $$", timeout_s=120)).exit_code == 139
 
 
 async def test_root_inside_is_uid_0(start, spec):
@@ -44,7 +44,7 @@ async def test_root_inside_is_uid_0(start, spec):
 
 async def test_writes_stay_in_the_sandbox(start, spec, layer):
     async with start(spec) as sandbox:
-        await sandbox.execute("echo changed > a.txt; echo new > b.txt", timeout_s=20)
+        await sandbox.execute("echo changed > a.txt; echo new > b.txt", timeout_s=120)
         assert await sandbox.read("a.txt") == b"changed\n"
     assert (layer / "a.txt").read_text() == "from the layer\n"
     assert not (layer / "b.txt").exists()
@@ -83,7 +83,7 @@ async def test_links_lead_nowhere_out_of_the_sandbox(start, spec, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("host secret")
     async with start(spec) as sandbox:
-        await sandbox.execute(f"ln -s {secret} link; ln -s {tmp_path} folder", timeout_s=20)
+        await sandbox.execute(f"ln -s {secret} link; ln -s {tmp_path} folder", timeout_s=120)
         with pytest.raises(FileNotFoundError):
             await sandbox.read("link")
         with pytest.raises(OSError, match="cannot use"):
@@ -98,13 +98,13 @@ async def test_there_is_no_network_but_loopback(start, spec):
     )
     async with start(spec) as sandbox:
         assert await output(sandbox, f'python3 -c "{script}"') == "1"
-        done = await sandbox.execute("echo > /dev/tcp/192.0.2.1/80", timeout_s=20)
+        done = await sandbox.execute("echo > /dev/tcp/192.0.2.1/80", timeout_s=120)
         assert b"unreachable" in done.stderr
 
 
 async def test_a_time_out_is_a_result_and_kills_the_tree(start, spec):
     async with start(spec) as sandbox:
-        done = await sandbox.execute("echo begun; setsid sleep 77 & sleep 78", timeout_s=0.5)
+        done = await sandbox.execute("echo begun; setsid sleep 777 & sleep 778", timeout_s=3)
         assert done.is_timed_out
         assert done.exit_code == 137
         assert done.stdout == b"begun\n"
@@ -113,9 +113,9 @@ async def test_a_time_out_is_a_result_and_kills_the_tree(start, spec):
 
 async def test_a_background_process_lives_on_without_holding_the_command(start, spec):
     async with start(spec) as sandbox:
-        done = await sandbox.execute("sleep 60 & echo started", timeout_s=20)
+        done = await sandbox.execute("sleep 600 & echo started", timeout_s=120)
         assert done.stdout == b"started\n"
-        assert done.duration_s < 20
+        assert not done.is_timed_out
         assert "sleep" in await output(sandbox, "ps -eo comm")
 
 
@@ -135,7 +135,7 @@ async def test_a_flood_keeps_its_head_and_tail(start, layer):
 async def test_close_ends_everything_and_leaves_nothing(backend, spec, cache, host_processes):
     sandbox = await open_sandbox(spec, name="tidy", backend=backend)
     mark = f"31{os.getpid()}"
-    await sandbox.execute(f"setsid sleep {mark} & mkdir d; touch d/f; chmod 000 d", timeout_s=20)
+    await sandbox.execute(f"setsid sleep {mark} & mkdir d; touch d/f; chmod 000 d", timeout_s=120)
     assert host_processes(f"sleep {mark}")
     await sandbox.close()
     await sandbox.close()
@@ -161,7 +161,7 @@ async def test_mounts_and_variables(start, spec, tmp_path):
     )
     spec = spec.model_copy(update={"mounts": mounts, "variables": {"COLOUR": "blue"}})
     async with start(spec) as sandbox:
-        await sandbox.execute("echo $COLOUR > /mnt/w/f; echo x > /mnt/r/f", timeout_s=20)
+        await sandbox.execute("echo $COLOUR > /mnt/w/f; echo x > /mnt/r/f", timeout_s=120)
     assert (tmp_path / "shared/f").read_text() == "blue\n"
 
 
@@ -182,7 +182,7 @@ from journeyman.sandbox import SandboxSpec, open_sandbox
 async def main():
     spec = SandboxSpec(workspace_layers=(pathlib.Path({str(layer)!r}),), owner="run-1")
     sandbox = await open_sandbox(spec, name="orphan", backend={backend!r})
-    await sandbox.execute("setsid sleep {mark} &", timeout_s=20)
+    await sandbox.execute("setsid sleep {mark} &", timeout_s=120)
     print("open", flush=True)
     await sandbox.execute("sleep {mark}", timeout_s=600)
 asyncio.run(main())
@@ -191,7 +191,7 @@ asyncio.run(main())
         assert owner.stdout.readline() == b"open\n"
         assert reap() == []
         owner.kill()
-    for _ in range(500):
+    for _ in range(6000):
         if not host_processes(f"sleep {mark}"):
             break
         time.sleep(0.01)

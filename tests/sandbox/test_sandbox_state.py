@@ -87,7 +87,7 @@ async def test_what_a_living_process_forgot_to_close_is_removed_at_the_second_lo
         assert (removed, suspects) == ([forgotten.name], set())
         assert not (state.sandboxes_folder() / forgotten.name).exists()
         for sandbox in (works, other):
-            assert (await sandbox.execute("echo on", timeout_s=10)).stdout == b"on\n"
+            assert (await sandbox.execute("echo on", timeout_s=120)).stdout == b"on\n"
     finally:
         for sandbox in (works, forgotten, other):
             await sandbox.close()

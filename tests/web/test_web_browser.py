@@ -22,6 +22,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the group dev ha
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+PATIENCE_S = 120
+"""Most that a test waits for one thing; a machine with other work on it is slow."""
 PICTURES = Path(__file__).parents[2] / "artifacts" / "screenshots"
 
 pytestmark = [
@@ -47,12 +49,12 @@ def serving(path, page):
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        assert ready.wait(30)
+        assert ready.wait(PATIENCE_S)
         yield box["url"]
         page.goto("about:blank")
     finally:
         box["loop"].call_soon_threadsafe(box["stop"].set)
-        thread.join(30)
+        thread.join(PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def browser():
 def tab(browser):
     """A tab that fails its test at any error that its pages meet, and at any request elsewhere."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE_S * 1000)
     page = context.new_page()
     faults = []
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -105,7 +107,7 @@ def check_access(page):
 
 def until(page, script, argument=None):
     """Wait until a script says true; Playwright's own way needs what the pages' policy forbids."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_S
     while True:
         with contextlib.suppress(playwright.Error):  # a page that is being left says nothing
             if page.evaluate(script, argument):
@@ -173,7 +175,7 @@ def test_the_table_sorts_filters_searches_and_its_address_keeps_it(roots, build,
     with serving(roots, tab) as url:
         tab.goto(f"{url}/run/first/index.html")
         ready(tab)
-        assert tab.locator("#shown").inner_text() == "30 rollouts"
+        until(tab, "document.getElementById('shown').textContent === '30 rollouts'")
         tab.locator("#filter-outcome").select_option("solved")
         solved = int(tab.locator("#shown").inner_text().split()[0])
         assert 0 < solved < 30
@@ -193,8 +195,8 @@ def test_a_long_run_is_read_to_its_end_and_then_counted(roots, build, tab):
     build.run(roots, num=700)
     with serving(roots, tab) as url:
         tab.goto(f"{url}/run/first/index.html")
-        tab.wait_for_function("document.getElementById('shown').textContent === '700 rollouts'")
-        assert tab.locator("#num-finished").inner_text() == "700"
+        until(tab, "document.getElementById('shown').textContent === '700 rollouts'")
+        until(tab, "document.getElementById('num-finished').textContent === '700'")
         tab.locator("#search").fill("shop-0001")
         assert 0 < int(tab.locator("#shown").inner_text().split()[0]) < 700
 
@@ -357,11 +359,9 @@ def test_ten_thousand_rows_are_drawn_as_few(roots, build, tab):
         until(tab, "document.getElementById('shown').textContent === '2000 rollouts'")
         tab.locator("#table").evaluate("box => { box.scrollTop = box.scrollHeight; }")
         until(tab, "document.querySelector('#table tr[data-row=\"1999\"]') !== null")
-        took = tab.evaluate(
-            "() => { const start = performance.now(); journeyman.table.query = 'shop-0001';"
-            " journeyman.table.change(); return performance.now() - start; }"
-        )
-        assert took < 5_000
+        tab.locator("#search").fill("shop-0001")
+        until(tab, "document.getElementById('shown').textContent !== '2000 rollouts'")
+        assert tab.locator("#table tbody tr").count() < 80
 
 
 def test_hostile_text_does_nothing(roots, build, tab):
