@@ -14,8 +14,11 @@ environment of its own (`uv`), and its whole time counts, from the start of the 
 
 None of the peers' runners grades: so ours runs twice, without grading (`--grading later`, which still
 takes each patch, keeps the ledger, the events and the guard) and with it (a second fresh sandbox and the
-task's tests for each patch). Images exist before a clock starts, the peers' and ours. Processor time is
-told beside the wall time; a container engine's own is not in it.
+task's tests for each patch). Images exist before a clock starts, the peers' and ours, and each program
+has been started once, so that its bytecode lies beside it as at a user's second start. Processor time
+is told beside the wall time; a container engine's own is not in it. `floor docker` is what the engine
+itself allows: as many containers started, used for nothing and removed, as many at once, by its own
+program.
 """
 
 from __future__ import annotations
@@ -71,6 +74,8 @@ def scripts(taskset, num_turns: int) -> dict[str, list[str | None]]:
 
 def timed(command: list[str], log: Path, **environment: str) -> float:
     """Run a command to its end and return the seconds it took; raise if it fails."""
+    environment = {**os.environ, **environment}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     started = time.perf_counter()
     with log.open("wb") as file:
         done = subprocess.run(
@@ -78,12 +83,22 @@ def timed(command: list[str], log: Path, **environment: str) -> float:
             stdout=file,
             stderr=file,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **environment},
+            env=environment,
             timeout=LIMIT_S,
             check=False,
         )
     if done.returncode:
         raise RuntimeError(f"{command[0]} ended with {done.returncode}: {log.read_text()[-800:]}")
+    return time.perf_counter() - started
+
+
+def run_floor(root: Path, options) -> float:
+    """Start and remove as many containers as there are rollouts, as many at once, for nothing."""
+    words = ["run", "--rm", "--network", "none", "--entrypoint", "/bin/true", options.docker]
+    line = ("xargs", "-P", str(options.workers), "-I{}", "docker", *words)
+    numbers = "\n".join(map(str, range(options.rollouts)))
+    started = time.perf_counter()
+    subprocess.run(line, input=numbers.encode(), check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
@@ -258,18 +273,27 @@ def compare(root: Path, taskset, options, port: int, base: str) -> dict[str, obj
     options.peers.mkdir(parents=True, exist_ok=True)
     found: dict[str, object] = {"rollouts": options.rollouts, "turns": options.turns}
     ways = []
+    programs = [
+        [*journeyman_command(root, taskset, port, "", "namespace")[:3], "rollout", "--help"]
+    ]
     if "mini" in options.only:
         mini = Peer(options.peers, "mini", ["mini-swe-agent", "datasets"])
         found["mini-swe-agent"] = mini.version("mini-swe-agent")
+        programs.append([str(mini.folder / "bin/mini-extra"), "swebench", "--help"])
         bwrap = ("bubblewrap",) if shutil.which("bwrap") else ()
         for kind in ("local", *bwrap, *(("docker",) if base else ())):
             ways.append((f"mini {kind}", run_mini, (mini, root, taskset, options, port, kind)))
     if "verifiers" in options.only:
         peer = Peer(options.peers, "verifiers", ["verifiers"])
+        programs.append([str(peer.folder / "bin/vf-eval"), "--help"])
         found["verifiers"] = peer.version("verifiers")
         for kind in ("subprocess", "docker") if base else ("subprocess",):
             words = (peer, root, taskset, options, port, kind)
             ways.append((f"verifiers {kind}", run_verifiers, words))
+    for program, *words in programs:
+        timed([program, *words], root / "warm.log")
+    if base:
+        ways.append(("floor docker", run_floor, (root, options)))
     if "journeyman" in options.only:
         if base:
             build_environment(root, taskset, port, f"docker:{base}")
