@@ -154,14 +154,18 @@ class ContainerSandbox:
         self._raise_if_dead("is not running")
         started = time.monotonic()
         mark = secrets.token_hex(16)
-        errand = await self._begin(words, stdin, limit, {**variables, _MARK: mark}, user)
+        errand: Errand | Exec | None = None
         is_ended = False
         try:
+            errand = await self._begin(words, stdin, limit, {**variables, _MARK: mark}, user)
             is_ended = await self._wait(errand, timeout_s)
         finally:
-            if not is_ended:
-                await self._kill(mark, user)
-            await errand.finish()
+            try:
+                if not is_ended and self._is_alive():
+                    await self._kill(mark, user)
+            finally:
+                if errand is not None:
+                    await errand.finish()
         self._raise_if_dead("ended during a command")
         code = errand.code if is_ended else 137
         (_, stdout), (_, stderr) = errand.readers
@@ -217,8 +221,11 @@ class ContainerSandbox:
         words = ["sh", "-c", _KILL, f"{_MARK}={mark}"]
         await self._engine.call("exec", "--user", user, self.container, *words, timeout_s=30)
 
+    def _is_alive(self) -> bool:
+        return self._kept is not None and self._kept.is_alive()
+
     def _raise_if_dead(self, how: str) -> None:
-        if self._kept is None or not self._kept.is_alive():
+        if not self._is_alive():
             raise AttributedError("sandbox_died", f"{self.name} {how}")
 
     async def _raise_if_refused(self, code: int, stderr: bytes) -> None:
