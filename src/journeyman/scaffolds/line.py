@@ -27,7 +27,7 @@ from journeyman.errors import AttributedError
 from journeyman.sandbox.base import Mount, Sandbox
 from journeyman.scaffolds.edit_text import lines_of
 from journeyman.scaffolds.session import LimitReached, ModelSession
-from journeyman.types import Ending, Message, TaskView
+from journeyman.types import Ending, Message, Task, TaskView
 
 __all__ = [
     "LineRepair",
@@ -62,7 +62,7 @@ def tell_place(place: Place) -> str:
     return _TOLD.format(path=place.path, first=place.first, last=place.last)
 
 
-def find_place(task: TaskView) -> Place:
+def find_place(task: Task | TaskView) -> Place:
     """Read where the fault is from a task's hints. Raises `AttributedError("task_broken")`."""
     found = _PLACE.search(task.hints_text)
     if found is None:
