@@ -8,7 +8,7 @@ import json
 import pytest
 
 from journeyman.templates import get_template
-from journeyman.types import ToolCall
+from journeyman.types import Message, ToolCall
 
 LITERALS = [
     r"'it\'s \x41\u00e9\U0001F30A\N{BULLET}\101\a'",
@@ -82,3 +82,16 @@ def test_mistral_reads_ids_of_the_older_generation() -> None:
     turn = get_template("mistral3").parse('[TOOL_CALLS]get[CALL_ID]abcdefghi[ARGS]{"a": 1}</s>')
     assert turn.calls == (ToolCall(name="get", arguments={"a": 1}, id="abcdefghi"),)
     assert turn.errors == ()
+
+
+@pytest.mark.parametrize("name", ["toolace", "llama4_pythonic"])
+def test_texts_stand_between_double_quotes_whatever_they_hold(name: str) -> None:
+    """Whoever writes a token at a time does not know yet which quotes a text will need."""
+    template = get_template(name)
+    values = {"a": "it's", "b": 'say "x"', "c": ["it's", {"d": None}], "e": True, "f": "a\nb\\c"}
+    message = Message(role="assistant", tool_calls=(ToolCall(name="g", arguments=values),))
+    written = template.render_turn(message)
+    assert written == (
+        r"""[g(a="it's", b="say \"x\"", c=["it's", {"d": None}], e=True, f="a\nb\\c")]"""
+    )
+    assert template.parse(written).calls == message.tool_calls

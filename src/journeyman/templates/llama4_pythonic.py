@@ -1,12 +1,12 @@
 """Llama 4 with Python calls: JSON declarations, calls as a Python list (§A.2).
 
 The words of the template that vLLM ships for the model. It prints every value between double quotes
-and escapes nothing; ours writes Python literals, as the model does.
+and escapes nothing; ours writes Python literals, texts between double quotes.
 
     >>> from journeyman.types import Message, ToolCall
     >>> call = ToolCall(name="read", arguments={"path": "a.py"})
     >>> TEMPLATE.render_turn(Message(role="assistant", tool_calls=(call,)))
-    "[read(path='a.py')]"
+    '[read(path="a.py")]'
 """
 
 from __future__ import annotations

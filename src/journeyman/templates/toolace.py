@@ -1,12 +1,13 @@
 """ToolACE: JSON declarations, calls as a Python list (§A.2).
 
 The words of the template that vLLM ships for the model. It prints values without quotes, which
-nobody can read back; ours writes Python literals, as ToolACE's own data does.
+nobody can read back; ours writes Python literals, as ToolACE's own data does, and texts between double
+quotes.
 
     >>> from journeyman.types import Message, ToolCall
     >>> call = ToolCall(name="read", arguments={"path": "a.py"})
     >>> TEMPLATE.render_turn(Message(role="assistant", tool_calls=(call,)))
-    "[read(path='a.py')]"
+    '[read(path="a.py")]'
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ reasons are for people to read here.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -93,7 +94,17 @@ def _mistral(source: str) -> str:
 def _literals(source: str) -> str:
     """Print values as Python literals, where the file prints them bare or in mere quotes."""
     source = source.replace("""param + '="'""", "param + '='").replace("""{{- '"' -}}""", "")
-    return source.replace('"%s" | format', '"%r" | format')
+    return source.replace('"%s" | format', "literal")
+
+
+def _literal(value: Any) -> str:
+    """A Python literal of what the conversations hold, texts between double quotes."""
+    words = {"true": "True", "false": "False", "null": "None"}
+    return re.sub(
+        r'("(?:[^"\\]|\\.)*")|\b(true|false|null)\b',
+        lambda match: match[1] or words[match[2]],
+        json.dumps(value, ensure_ascii=False),
+    )
 
 
 def _toolace(source: str) -> str:
@@ -105,7 +116,7 @@ def _toolace(source: str) -> str:
 
 _DROPS_TEXT = "the genuine template drops the text beside calls; ours keeps it"
 _DEEPSEEK = {"bos_token": "<｜begin▁of▁sentence｜>"}
-_LLAMA = {"bos_token": "<|begin_of_text|>"}
+_LLAMA = {"bos_token": "<|begin_of_text|>", "literal": _literal}
 _OPEN_OUTPUTS = (
     "the genuine template leaves the results open when a user speaks next; ours closes them"
 )

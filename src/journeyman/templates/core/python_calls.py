@@ -25,8 +25,23 @@ def write_python_calls(calls: Sequence[ToolCall]) -> str:
 
 
 def _write_call(call: ToolCall) -> str:
-    arguments = ", ".join(f"{key}={value!r}" for key, value in call.arguments.items())
+    arguments = ", ".join(f"{key}={_literal(value)}" for key, value in call.arguments.items())
     return f"{call.name}({arguments})"
+
+
+def _literal(value: Any) -> str:
+    """Write a value as Python reads it, every text in double quotes with JSON's escapes.
+
+    `repr` chooses the quotes by what comes later in the text. Whoever writes a token at a time cannot.
+    """
+    if isinstance(value, str):
+        return dump_json(value)
+    if isinstance(value, dict):
+        pairs = (f"{_literal(key)}: {_literal(inner)}" for key, inner in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    return repr(value)
 
 
 class PythonCalls(BareCalls):
