@@ -103,3 +103,16 @@ async def test_process_1_may_not_be_traced_by_what_it_keeps(start):
     async with start() as sandbox:
         text = await said(sandbox, "cat /proc/1/environ; head -c 9 /proc/1/mem; ls -l /proc/1/fd")
     assert text.count("Permission denied") >= 3
+
+
+async def test_commands_that_are_cancelled_while_they_start_or_run_are_ended(start):
+    async with start() as sandbox:
+        running = [
+            asyncio.ensure_future(sandbox.execute("sleep 777", timeout_s=600)) for _ in range(4)
+        ]
+        for number, command in enumerate(running):
+            await asyncio.sleep(0.02 * number)
+            command.cancel()
+        ends = await asyncio.gather(*running, return_exceptions=True)
+        assert {type(it) for it in ends} == {asyncio.CancelledError}
+        assert "sleep" not in await said(sandbox, "ps -eo stat,comm | grep -v Z")

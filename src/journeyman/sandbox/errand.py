@@ -198,9 +198,17 @@ async def _lay(place: Path, script: bytes, stdin: bytes, limit: int) -> Errand:
         if data:
             (place / name).write_bytes(data)
             (place / name).chmod(0o644)
-    readers = [await process.drain(_pipe(place / name), limit) for name in ("out", "err")]
-    loop = asyncio.get_running_loop()
-    told = await loop.connect_read_pipe(_Told, os.fdopen(_pipe(place / "end"), "rb", 0))
+    readers: list[process.Reader] = []
+    try:
+        for name in ("out", "err"):
+            readers.append(await process.drain(_pipe(place / name), limit))
+        loop = asyncio.get_running_loop()
+        told = await loop.connect_read_pipe(_Told, os.fdopen(_pipe(place / "end"), "rb", 0))
+    except BaseException:
+        for transport, _ in readers:
+            transport.close()
+        shutil.rmtree(place, ignore_errors=True)
+        raise
     return Errand(place, readers, told)
 
 
