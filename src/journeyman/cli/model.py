@@ -101,7 +101,8 @@ def init(
     corpus
         A folder of source files to learn the tokenizer from; again for more.
     vocab_size
-        Most tokens of a learned tokenizer; the preset's where none is given.
+        Tokens of the model's vocabulary, and the most of a learned tokenizer; the preset's where none is
+        given.
     seed
         Seed of the weights.
     json
@@ -113,7 +114,8 @@ def init(
     from journeyman.train.model.folder import create_model
     from journeyman.train.model.info import describe
 
-    create_model(folder, preset, _tokenizer(tokenizer, corpus, preset, vocab_size), seed=seed)
+    chosen = _tokenizer(tokenizer, corpus, preset, vocab_size)
+    create_model(folder, preset, chosen, seed=seed, vocab_size=vocab_size)
     record = asdict(describe(str(folder)))
     if json:
         print_json({"folder": str(folder), **record})

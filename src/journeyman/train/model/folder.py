@@ -56,16 +56,20 @@ def create_network(preset: Preset, *, seed: int) -> Network:
         return Network(base, MultiTokenPrediction(config) if preset.num_mtp_layers else None)
 
 
-def create_model(folder: Path, name: str, tokenizer: PlainTokenizer, *, seed: int) -> Network:
+def create_model(
+    folder: Path, name: str, tokenizer: PlainTokenizer, *, seed: int, vocab_size: int | None = None
+) -> Network:
     """Make a model of a preset in a new folder, with a vocabulary that holds the tokenizer's.
 
+    It has `vocab_size` tokens, or the preset's number, and at least the tokenizer's, in round figures.
     Raises `JourneymanError` if the folder exists, or if the weights would not fit in memory.
     """
     if folder.exists():
         raise JourneymanError(f"{folder} exists already", "give another folder, or remove this one")
     preset = get_preset(name)
     needed = -(-tokenizer.vocab_size // _ROUND) * _ROUND
-    preset = replace(preset, vocab_size=max(preset.vocab_size, needed))
+    asked = -(-(vocab_size or preset.vocab_size) // _ROUND) * _ROUND
+    preset = replace(preset, vocab_size=max(asked, needed))
     network = create_network(preset, seed=seed)
     network.base.config.eos_token_id = network.base.config.pad_token_id = tokenizer.pad_id
     network.base.generation_config.eos_token_id = tokenizer.pad_id

@@ -51,6 +51,8 @@ class Network(nn.Module):
         self._is_recurrent = isolate_documents(base) > 0
         self._has_bounds = use_document_attention(base)
         self._num_chosen: int = getattr(base.config, "num_experts_per_tok", 0)
+        self.foretells = mtp is not None
+        """Whether a pass foretells the token after the next as well."""
 
     def forward(
         self,
@@ -68,7 +70,7 @@ class Network(nn.Module):
         bounds = find_bounds(positions_BT) if self._has_bounds else None
         hidden_BTD, balance = self.read(token_ids_BT, positions_BT, is_real_BT, bounds=bounds)
         second, seconds_N = hidden_BTD.new_zeros(()), hidden_BTD.new_zeros(0)
-        if self.mtp is not None:
+        if self.mtp is not None and self.foretells:
             following_BTD = self.base.get_input_embeddings()(token_ids_BT.roll(-1, dims=1))
             states_BTD = self.mtp(hidden_BTD, following_BTD, positions_BT, bounds)
             at_BT = second_targets(targets_BT, positions_BT)
@@ -83,6 +85,12 @@ class Network(nn.Module):
             losses_N = next_token_losses(*chosen)
             loss = losses_N.sum()
         return Output(loss, losses_N, second, seconds_N, balance)
+
+    def leave_second_token(self) -> None:
+        """Train without multi-token prediction from now on: its module is frozen and not run."""
+        if self.mtp is not None:
+            self.mtp.requires_grad_(False)
+            self.foretells = False
 
     def read(
         self,

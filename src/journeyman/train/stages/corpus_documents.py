@@ -32,6 +32,7 @@ from journeyman.train.documents.conversations import can_render, render_conversa
 from journeyman.train.documents.dependencies import order_by_dependency
 from journeyman.train.documents.document_file import read_documents
 from journeyman.train.documents.encode import Encoder
+from journeyman.train.documents.fill_in_middle import Order
 from journeyman.train.documents.mixture import draw_templates, read_mixture
 from journeyman.train.documents.repository import fill_in_repository
 from journeyman.train.documents.serialisation import SERIALISATIONS, serialise
@@ -98,7 +99,7 @@ def make_documents(
         if share_of(file.path) < settings.held_out_share:
             held_out.append(encode(repository_document("", [file]), tokenizer))
         elif draw.random() < settings.fill_share:
-            train.append(encode(_holed(file, settings, draw), tokenizer))
+            train += [encode(it, tokenizer) for it in _holed(file, settings, draw)]
         elif draw.random() < settings.repository_share:
             together.append(file)
         else:
@@ -122,12 +123,16 @@ def _groups(files: Sequence[SourceFile], room: int) -> Iterator[list[SourceFile]
         yield group
 
 
-def _holed(file: SourceFile, settings: MidtrainSettings, draw: Random) -> Document:
+def _holed(file: SourceFile, settings: MidtrainSettings, draw: Random) -> Iterator[Document]:
+    """Yield a file's documents with a hole, no more than would show its text once."""
     # What lies farther from the hole than a row is long would only cut the document.
-    text = window(file.text, _CHARACTERS_PER_TOKEN * settings.row_length, draw)
-    holed = _cut(settings, draw.random())(text, draw)
-    is_suffix_first = draw.random() < settings.suffix_first_share
-    return fill_in_repository("", [], file.path, holed, order="spm" if is_suffix_first else "psm")
+    room = settings.fill_characters or _CHARACTERS_PER_TOKEN * settings.row_length
+    for _ in range(max(1, min(settings.fills_per_file, len(file.text) // room))):
+        text = window(file.text, room, draw)
+        holed = _cut(settings, draw.random())(text, draw)
+        is_suffix_first = draw.random() < settings.suffix_first_share
+        order: Order = "spm" if is_suffix_first else "psm"
+        yield fill_in_repository("", [], file.path, holed, order=order)
 
 
 def _cut(settings: MidtrainSettings, drawn: float) -> Callable[[str, Random], Holed]:

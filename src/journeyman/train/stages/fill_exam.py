@@ -1,7 +1,7 @@
 """How many holes of held-out files a model fills exactly, by its likeliest tokens.
 
 exam = FillExam(files, tokenizer, 64, seed=0)
-exam(network)          # {"fill_exact": 0.17}
+exam(network)          # {"fill_exact": 0.17, "fill_exact_low": 0.10, "fill_exact_high": 0.28}
 """
 
 from __future__ import annotations
@@ -12,22 +12,30 @@ from typing import Any
 
 import torch
 
+from journeyman.flow import wilson
 from journeyman.train.documents import SourceFile, encode, hole_in_line, window
+from journeyman.train.documents.fill_in_middle import Order
 from journeyman.train.documents.repository import fill_in_repository
 from journeyman.train.tokenizer import PlainTokenizer
 
 __all__ = ["FillExam"]
 
-_CHARACTERS = 600
 _MOST_TOKENS = 16
-_TOGETHER = 16
+_TOGETHER = 50
 
 
 class FillExam:
     """Holes of one to four words, their text around them, and what was there."""
 
     def __init__(
-        self, files: Sequence[SourceFile], tokenizer: PlainTokenizer, number: int, *, seed: int
+        self,
+        files: Sequence[SourceFile],
+        tokenizer: PlainTokenizer,
+        number: int,
+        *,
+        seed: int,
+        num_characters: int = 600,
+        suffix_first_share: float = 0.0,
     ) -> None:
         draw = Random(seed)  # noqa: S311
         self._tokenizer = tokenizer
@@ -35,8 +43,11 @@ class FillExam:
         self.middles: list[str] = []
         while files and len(self.prompts) < number:
             file = draw.choice(files)
-            holed = hole_in_line(window(file.text, _CHARACTERS, draw), draw)
-            document = fill_in_repository("", [], file.path, holed, trains_on_context=False)
+            holed = hole_in_line(window(file.text, num_characters, draw), draw)
+            order: Order = "spm" if draw.random() < suffix_first_share else "psm"
+            document = fill_in_repository(
+                "", [], file.path, holed, order=order, trains_on_context=False
+            )
             encoded = encode(document, tokenizer)
             # The path stands before the hole's document and is trained on; the middle comes last.
             num_middle = len(tokenizer.plain_ids(holed.middle)) + 1
@@ -45,13 +56,15 @@ class FillExam:
 
     @torch.no_grad()
     def __call__(self, network: Any) -> dict[str, float]:
-        """Return the share of holes that are filled exactly."""
+        """Return the share of holes that are filled exactly, with Wilson's 95 % interval."""
         right = 0
         for start in range(0, len(self.prompts), _TOGETHER):
             part = slice(start, start + _TOGETHER)
             texts = self._fill(network.base, self.prompts[part])
             right += sum(a == b for a, b in zip(texts, self.middles[part], strict=True))
-        return {"fill_exact": right / max(1, len(self.prompts))}
+        low, high = wilson(right, len(self.prompts))
+        share = right / max(1, len(self.prompts))
+        return {"fill_exact": share, "fill_exact_low": low, "fill_exact_high": high}
 
     def _fill(self, base: Any, prompts: Sequence[list[int]]) -> list[str]:
         width = max(map(len, prompts))

@@ -51,15 +51,20 @@ class MidtrainSettings(Config):
     """Tokens that the windows of `slide` share."""
     fill_share: float = Field(default=0.5, ge=0, le=1)
     """Share of files that have a hole to be filled."""
+    fills_per_file: int = Field(default=1, ge=1)
+    """Most documents with a hole that a file gives, each with another part of it around another hole."""
+    fill_characters: int = Field(default=0, ge=0)
+    """Most characters of a file around a hole; 0 for as many as fit a row. A file that is shorter than
+    `fills_per_file` times as many gives fewer documents."""
     suffix_first_share: float = Field(default=0.5, ge=0, le=1)
-    """Share of those in which the suffix comes before the prefix."""
+    """Share of those, and of the holes of an exam, in which the suffix comes before the prefix."""
     line_share: float = Field(default=0.4, ge=0, le=1)
     """Share of them whose hole is made of whole lines."""
     word_share: float = Field(default=0.3, ge=0, le=1)
     """Share of them whose hole is a few words of one line; the rest are between any characters."""
     num_fill_exercises: int = Field(default=0, ge=0)
     """Holes of a few words in held-out files that are filled at each checkpoint, for the share of those
-    filled exactly."""
+    filled exactly; around them are `fill_characters`, or 600."""
     min_repeat: int = Field(default=0, ge=0)
     """Runs of at least this many tokens that were there before leave the loss; 0 keeps them."""
     held_out_share: float = Field(default=0.02, ge=0, lt=1)
@@ -91,8 +96,14 @@ def midtrain(
         on_progress(gathered.describe())
     exam = None
     if settings.num_fill_exercises and gathered.held_out_files:
-        number, seed = settings.num_fill_exercises, settings.trainer.seed
-        exam = FillExam(gathered.held_out_files, tokenizer, number, seed=seed)
+        exam = FillExam(
+            gathered.held_out_files,
+            tokenizer,
+            settings.num_fill_exercises,
+            seed=settings.trainer.seed,
+            num_characters=settings.fill_characters or 600,
+            suffix_first_share=settings.suffix_first_share,
+        )
     training = Training(
         model=settings.model,
         documents=gathered.train,

@@ -69,6 +69,8 @@ class Trainer:
         self.device = self.processes.device
         if not settings.keeps_activations:
             network.base.gradient_checkpointing_enable({"use_reentrant": False})
+        if not settings.second_token_weight:
+            network.leave_second_token()
         self._flops = flops_per_token(network)
         self.processes.prepare(network)
         self.optimizer = make_optimizer(network, settings)

@@ -39,7 +39,7 @@ class TrainerSettings(Config):
     max_gradient_norm: float = Field(default=1.0, gt=0)
     """Gradients with a larger norm are scaled down to it."""
     second_token_weight: float = Field(default=0.1, ge=0)
-    """Weight of multi-token prediction in the loss."""
+    """Weight of multi-token prediction in the loss; at 0 its layer is left as it is and not run."""
     balance_weight: float = Field(default=0.001, ge=0)
     """Weight of the router's auxiliary loss."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -26,7 +26,7 @@ _PROBE_S = 0.2
 
 def flops_per_token(network: Any) -> float:
     """Return the floating-point operations that a training step needs for one token."""
-    counts = count_parameters(network.base, network.mtp)
+    counts = count_parameters(network.base, network.mtp if network.foretells else None)
     head = network.base.get_output_embeddings().weight.numel()
     mtp_share = counts.mtp and (counts.active - counts.embeddings) / max(1, _num_layers(network))
     active = counts.active - counts.embeddings + head + mtp_share
