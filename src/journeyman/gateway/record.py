@@ -11,9 +11,10 @@ are those that the model was given and drew, and that nothing was tokenised a se
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from journeyman.gateway.conversation import Node, TokenHash
+from journeyman.turns import token_runs
 from journeyman.types import Data, Ending, Message, ToolSpec, Trajectory, Turn
 
 __all__ = [
@@ -190,23 +191,17 @@ def _extended(tokens: array[int], turn: Turn) -> array[int]:
     return added if turn.prompt_tokens_are_rewritten else tokens + added
 
 
-def _tokens(turns: Iterable[Turn]) -> array[int]:
+def _tokens(turns: Sequence[Turn]) -> array[int]:
     """All tokens up to the end of the last turn."""
     found: array[int] = array("I")
-    for turn in turns:
-        if turn.prompt_tokens_are_rewritten:
-            found = array("I")
+    for turn in next(reversed(token_runs(turns)), ()):
         found.extend((*turn.prompt_token_ids, *turn.completion.token_ids))
     return found
 
 
 def sequences(trajectory: Trajectory) -> list[TokenSequence]:
     """Return the tokens to train on: one sequence, or more where the template rewrote history."""
-    runs: list[list[Turn]] = []
-    for turn in trajectory.turns:
-        if not runs or turn.prompt_tokens_are_rewritten:
-            runs.append([])
-        runs[-1].append(turn)
+    runs = token_runs(trajectory.turns)
     return [_sequence(run) for run in runs if any(turn.completion.token_ids for turn in run)]
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 from journeyman.errors import JourneymanError
 from journeyman.train.documents.encode import Encoded
+from journeyman.turns import token_runs
 from journeyman.types import Trajectory, Turn
 
 __all__ = ["check_tokenizer", "sequences_of"]
@@ -28,20 +29,26 @@ def sequences_of(
     `drops_malformed` keeps turns with format errors as context but not in the loss. Sequences in
     which nothing is trained on are left out. Raises `JourneymanError` for a turn without token ids.
     """
-    sequences: list[Encoded] = []
     for number, turn in enumerate(trajectory.turns, start=1):
         _check(turn, number, trajectory)
-        if not sequences or turn.prompt_tokens_are_rewritten:
-            sequences.append(Encoded(array("i"), bytearray(), source))
-        current = sequences[-1]
+    found = [
+        _sequence(run, source, drops_malformed=drops_malformed)
+        for run in token_runs(trajectory.turns)
+    ]
+    return [sequence for sequence in found if any(sequence.is_trained)]
+
+
+def _sequence(run: Sequence[Turn], source: str, *, drops_malformed: bool) -> Encoded:
+    found = Encoded(array("i"), bytearray(), source)
+    for turn in run:
         is_trained = not (drops_malformed and turn.format_errors)
         for token_ids, flag in (
             (turn.prompt_token_ids, False),
             (turn.completion.token_ids, is_trained),
         ):
-            current.token_ids.extend(token_ids)
-            current.is_trained.extend(bytes([flag]) * len(token_ids))
-    return [sequence for sequence in sequences if any(sequence.is_trained)]
+            found.token_ids.extend(token_ids)
+            found.is_trained.extend(bytes([flag]) * len(token_ids))
+    return found
 
 
 def check_tokenizer(trajectory: Trajectory, decode: Callable[[Sequence[int]], str]) -> None:

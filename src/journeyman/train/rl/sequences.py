@@ -17,6 +17,7 @@ import torch
 
 from journeyman.errors import JourneymanError
 from journeyman.train.rl.format_penalty import malformed_tokens, penalise
+from journeyman.turns import token_runs
 from journeyman.types import Rollout, Trajectory, Turn
 
 __all__ = ["Offsets", "PolicySequence", "policy_sequences"]
@@ -74,17 +75,17 @@ def _of_branch(
     penalty_weight: float,
     offsets: Offsets | None,
 ) -> list[PolicySequence]:
-    found: list[PolicySequence] = []
     for number, turn in enumerate(trajectory.turns, start=1):
         _check(turn, number, rollout)
-        if not found or turn.prompt_tokens_are_rewritten:
-            found.append(PolicySequence(rollout.rollout_id, rollout.group_id))
-        shaped = _turn_advantages(turn, advantage, penalty_weight, offsets)
-        current = found[-1]
-        _extend(current, turn.prompt_token_ids, None, [0.0] * len(turn.prompt_token_ids))
-        _extend(current, turn.completion.token_ids, turn.completion.logprobs, shaped)
-        versions = (*current.versions, turn.completion.model_version)
-        found[-1] = replace(current, versions=versions)
+    found = []
+    for run in token_runs(trajectory.turns):
+        versions = tuple(turn.completion.model_version for turn in run)
+        sequence = PolicySequence(rollout.rollout_id, rollout.group_id, versions=versions)
+        for turn in run:
+            shaped = _turn_advantages(turn, advantage, penalty_weight, offsets)
+            _extend(sequence, turn.prompt_token_ids, None, [0.0] * len(turn.prompt_token_ids))
+            _extend(sequence, turn.completion.token_ids, turn.completion.logprobs, shaped)
+        found.append(sequence)
     return [it for it in found if any(it.is_drawn)]
 
 
