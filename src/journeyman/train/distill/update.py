@@ -12,7 +12,6 @@ Legend: N drawn tokens, D hidden size, V vocabulary.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,6 @@ import torch
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from journeyman.errors import JourneymanError
 from journeyman.train.distill.divergence import (
     forward_kl,
     jensen_shannon,
@@ -33,6 +31,7 @@ from journeyman.train.distill.settings import DistillSettings
 from journeyman.train.documents import IGNORED
 from journeyman.train.model.network import Network
 from journeyman.train.rl.packed import Packed
+from journeyman.train.trainer.optimizer import set_learning_rate, take_step
 from journeyman.train.trainer.rows import Batch, make_batch
 
 __all__ = ["Lesson", "StudentUpdate", "token_divergences"]
@@ -69,21 +68,12 @@ class StudentUpdate:
         held = [it for it in lessons if it.packed.rows]
         if not held:
             return {}
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+        set_learning_rate(self.optimizer, learning_rate)
         self.network.eval()
         whole = sum(it.weight for it in held)
         means = {it.domain: self._teach(it, it.weight / whole) for it in held}
-        weights = [it for it in self.network.parameters() if it.requires_grad]
-        norm = float(torch.nn.utils.clip_grad_norm_(weights, self.settings.max_gradient_norm))
-        if not math.isfinite(norm):
-            self.optimizer.zero_grad(set_to_none=True)
-            raise JourneymanError(
-                "the gradient of the student is no number any more",
-                "lower the learning rate; the last checkpoint is intact: --resume",
-            )
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        most = self.settings.max_gradient_norm
+        norm = take_step(self.network, self.optimizer, max_norm=most, name="student")
         loss = sum(it.weight / whole * means[it.domain] for it in held)
         by_domain = {f"divergence_{name}": mean for name, mean in means.items()}
         return {"loss": loss, "gradient_norm": norm, **by_domain}

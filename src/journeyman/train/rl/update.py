@@ -14,17 +14,16 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-from journeyman.errors import JourneymanError
 from journeyman.train.model.network import Network, Output
 from journeyman.train.rl.packed import Packed
 from journeyman.train.rl.policy_loss import DrawnTokens, policy_loss
 from journeyman.train.rl.settings import UpdateSettings
+from journeyman.train.trainer.optimizer import set_learning_rate, take_step
 from journeyman.train.trainer.rows import make_batch
 
 __all__ = ["PolicyUpdate"]
@@ -54,8 +53,7 @@ class PolicyUpdate:
         """
         if not packed.rows:
             return {}
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+        set_learning_rate(self.optimizer, learning_rate)
         # Evaluation mode: what is compared with the sampler must be computed as it computes.
         self.network.eval()
         old_N = self._logprobs(self.network, packed)
@@ -92,16 +90,8 @@ class PolicyUpdate:
         loss, figures = policy_loss(tokens, self.settings.loss)
         (weights_N,) = torch.autograd.grad(loss, leaf_N)
         self._differentiate(part, weights_N)
-        weights = [it for it in self.network.parameters() if it.requires_grad]
-        norm = float(torch.nn.utils.clip_grad_norm_(weights, self.settings.max_gradient_norm))
-        if not math.isfinite(norm):
-            self.optimizer.zero_grad(set_to_none=True)
-            raise JourneymanError(
-                "the gradient of the policy is no number any more",
-                "lower the learning rate; the last checkpoint is intact: --resume",
-            )
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        most = self.settings.max_gradient_norm
+        norm = take_step(self.network, self.optimizer, max_norm=most, name="policy")
         return {"loss": float(loss.detach()), "gradient_norm": norm, **figures}
 
     def _differentiate(self, part: Packed, weights_N: torch.Tensor) -> None:

@@ -30,7 +30,7 @@ from journeyman.train.trainer.objective import (
     count_totals,
     cross_entropy,
 )
-from journeyman.train.trainer.optimizer import make_optimizer
+from journeyman.train.trainer.optimizer import make_optimizer, set_learning_rate
 from journeyman.train.trainer.processes import Processes
 from journeyman.train.trainer.recorder import Recorder
 from journeyman.train.trainer.rows import Batch, Rows, RowSource, make_batch
@@ -119,8 +119,7 @@ class Trainer:
         norm = self.processes.clip(self.settings.max_gradient_norm)
         self._check(step, sums, norm)
         rate = learning_rate(step, self.settings)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        set_learning_rate(self.optimizer, rate)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return {
