@@ -39,7 +39,7 @@ def model(tmp_path):
 
 def test_what_is_trained_on_is_counted_and_shown(model, capsys):
     corpus = model.parent / "corpus"
-    flags = ("midtrain", model, "--corpus", corpus, "--clean.similarity", "1")
+    flags = ("midtrain", model, "--corpus", corpus, "--filters.similarity", "1")
     code, out, _ = command(capsys, "stats", *flags, "--json")
     assert code == 0
     assert json.loads(out)[-1]["num_documents"] >= 4

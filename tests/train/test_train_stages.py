@@ -5,22 +5,25 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from journeyman.cli import main
 from journeyman.errors import JourneymanError
 from journeyman.runs import append_jsonl
-from journeyman.train.documents import Document, Holed, SourceFile, Span, sequences_of
+from journeyman.train.documents import Document, Encoded, Holed, SourceFile, Span, sequences_of
 from journeyman.train.documents.chat_fill import chat_fill
 from journeyman.train.documents.document_file import write_documents
 from journeyman.train.model.folder import create_model, load_network
 from journeyman.train.stages.corpus_documents import gather, make_documents
+from journeyman.train.stages.fill_exam import FillExam
 from journeyman.train.stages.midtrain import MidtrainSettings
+from journeyman.train.stages.result import Training, train_model
 from journeyman.train.stages.rollouts import choose
 from journeyman.train.stages.sft import SftSettings
 from journeyman.train.stages.sft import gather as gather_sft
 from journeyman.train.tokenizer import train_tokenizer
+from journeyman.train.trainer.settings import TrainerSettings
 from journeyman.types import (
     Completion,
     Ending,
@@ -59,6 +62,56 @@ def test_what_becomes_of_a_file_does_not_depend_on_the_others():
     assert alone[0] == train[7]
 
 
+def test_a_file_gives_several_documents_with_holes_but_never_more_than_it_is_long():
+    long = SourceFile("pkg/long.py", "".join(f"value_{at} = {at} + 1\n" for at in range(200)))
+    chosen = settings(
+        held_out_share=0, fill_share=1, fills_per_file=5, fill_characters=100,
+        line_share=0, word_share=1, suffix_first_share=1,
+    )  # fmt: skip
+    train, _ = make_documents([long, *FILES[:1]], chosen, TOKENIZER)
+    assert len(train) == 5 + 1
+    texts = [TOKENIZER.decode(it.token_ids) for it in train]
+    assert len(set(texts)) == 6
+    assert all(len(it) < 100 + 120 for it in texts)
+    assert {it.source for it in train} == {"fill_in_middle_spm"}
+    assert train == make_documents([long, *FILES[:1]], chosen, TOKENIZER)[0]
+
+
+def test_the_exam_counts_what_is_filled_exactly_with_its_interval():
+    exam = FillExam(FILES, TOKENIZER, 6, seed=0, num_characters=12, suffix_first_share=0.5)
+    again = FillExam(FILES, TOKENIZER, 6, seed=0, num_characters=12, suffix_first_share=0.5)
+    assert exam.prompts == again.prompts
+    middle = TOKENIZER.special_id("<|fim_middle|>")
+    ends = [prompt[-1] == middle for prompt in exam.prompts]
+    assert any(ends)
+    assert not all(ends)  # a prompt with the suffix first ends with the prefix
+
+    class Writer(torch.nn.Module):
+        """Writes what was there, but in the first hole."""
+
+        def __init__(self):
+            super().__init__()
+            self.weight, self.at = torch.zeros(1), 0
+
+        def get_input_embeddings(self):
+            return self
+
+        def generate(self, rows, **options):
+            answers = [
+                [*TOKENIZER.plain_ids(it), TOKENIZER.pad_id] + [0] * 30 for it in exam.middles
+            ]
+            answers[0][0] = (answers[0][0] + 1) % 256
+            tails = torch.tensor([it[:20] for it in answers])
+            return torch.cat([rows, tails], dim=1)
+
+    network = torch.nn.Module()
+    network.base = Writer()
+    figures = exam(network)
+    assert figures["fill_exact"] == pytest.approx(5 / 6)
+    assert figures["fill_exact_low"] == pytest.approx(0.4365, abs=1e-3)
+    assert figures["fill_exact_high"] == pytest.approx(0.9699, abs=1e-3)
+
+
 def test_some_files_stand_together_in_several_forms():
     chosen = settings(held_out_share=0, fill_share=0, repository_share=0.8, row_length=64)
     train, _ = make_documents(FILES, chosen, TOKENIZER, name="demo")
@@ -86,7 +139,7 @@ def test_everything_is_gathered_filtered_and_masked(tmp_path):
         conversations=(tmp_path / "c.jsonl",),
         held_out_share=0,
         min_repeat=8,
-        clean={"similarity": 1.0},
+        filters={"similarity": 1.0},
     )
     found = gather(chosen, TOKENIZER)
     assert found.dropped == {"duplicate": 1, "generated": 1}
@@ -210,6 +263,11 @@ def test_the_commands_train_a_model_and_save_it(tmp_path, monkeypatch, capsys):
     assert trained.base.lm_head.weight.ne(network.base.lm_head.weight).any()
     assert command(capsys, *words)[0] == 2
     assert command(capsys, *words, "--resume")[0] == 0
+    kept = Path("runs/first/status.json").stat().st_ino
+    code, _, err = command(capsys, *words, "--clean", "--filters.similarity", "1")
+    assert code == 0, err
+    assert Path("runs/first/status.json").stat().st_ino != kept
+    assert "similarity = 1.0" in Path("runs/first/config.toml").read_text()
 
     run = write_run(tmp_path / "rollouts")
     words = ("sft", "runs/first/model", "--rollouts", str(run), "--row-length", "8", *STEPS)
@@ -220,3 +278,25 @@ def test_the_commands_train_a_model_and_save_it(tmp_path, monkeypatch, capsys):
     code, out, err = command(capsys, "sft", "m", "--rollouts", str(bad), *STEPS)
     assert (code, out) == (2, "")
     assert "error: nothing to train on: sequences: none; left out: 1 did not end by itself" in err
+
+
+def test_data_of_another_tokenizer_is_refused_before_anything_is_trained(tmp_path):
+    create_model(tmp_path / "m", "tiny", TOKENIZER, seed=0, vocab_size=448)
+    foreign = Encoded.of([1, 2, 448, 3], [1] * 4)
+    training = Training(tmp_path / "m", [foreign], TrainerSettings(), capacity=8)
+    with pytest.raises(JourneymanError, match="token 448, and the model's vocabulary ends at 447"):
+        train_model(training, TOKENIZER, None)
+
+
+def test_a_shard_that_was_cut_off_is_refused_and_one_without_its_last_line_break_is_whole(tmp_path):
+    document = Document((Span("a change\n"),), "pull_request_diff")
+    path = tmp_path / "d.jsonl"
+    write_documents(path, [document, document])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert len(gather(settings(documents=(path,)), TOKENIZER).train) == 2
+    path.write_bytes(whole[:-20])
+    with pytest.raises(JourneymanError, match=r"d\.jsonl breaks off within line 2"):
+        gather(settings(documents=(path,)), TOKENIZER)
+    with pytest.raises(JourneymanError, match=r"d\.jsonl breaks off within line 2"):
+        gather(settings(conversations=(path,)), TOKENIZER)

@@ -13,6 +13,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from safetensors.torch import load_file
+
 from journeyman.config import Config
 from journeyman.errors import JourneymanError
 from journeyman.runs import RunFolder
@@ -22,6 +24,7 @@ from journeyman.train.model.presets import PRESETS
 from journeyman.train.trainer import checkpoint
 from journeyman.train.trainer.checkpoint import list_checkpoints
 from journeyman.train.trainer.loop import Trainer
+from journeyman.train.trainer.optimizer import take_step
 from journeyman.train.trainer.rows import RowSource
 from journeyman.train.trainer.schedule import learning_rate
 from journeyman.train.trainer.settings import TrainerSettings
@@ -141,6 +144,85 @@ def test_how_a_step_is_cut_into_passes_does_not_change_its_gradient(tmp_path):
     )
     assert at_once[0]["num_tokens"] == in_parts[0]["num_tokens"]
     assert parts.base.config.vocab_size == 64
+
+
+def test_at_no_weight_multi_token_prediction_is_neither_run_nor_changed(tmp_path):
+    settings = SETTINGS.model_copy(update={"second_token_weight": 0.0})
+    network, metrics = train(tmp_path, settings)
+    fresh = create_network(SMALL, seed=1)
+    assert_same_bits(network.mtp, fresh.mtp)
+    assert {it["second_loss"] for it in metrics} == {0.0}
+    assert metrics[-1]["loss"] < metrics[0]["loss"]
+    kept = load_file(tmp_path / "run/checkpoints/step_000006/weights.safetensors")
+    assert not any(name.startswith("mtp.") for name in kept)
+
+
+def test_a_step_whose_gradient_is_no_number_changes_no_weight():
+    network = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.1)
+    before = network.weight.detach().clone()
+    (network.weight.sum() * float("inf")).backward()
+    with pytest.raises(JourneymanError, match="gradient of the policy is no number"):
+        take_step(network, optimizer, max_norm=1.0, name="policy")
+    assert torch.equal(network.weight, before)
+    assert network.weight.grad is None
+    (3 * network.weight.sum()).backward()
+    norm = take_step(network, optimizer, max_norm=1.0, name="policy")
+    assert norm == pytest.approx(3 * 2**0.5)
+    assert not torch.equal(network.weight, before)
+
+
+def test_a_pass_that_keeps_no_activations_computes_them_again_and_has_the_same_gradients(tmp_path):
+    settings = SETTINGS.model_copy(update={"num_steps": 2, "checkpoint_every": 2})
+    found = {}
+    for keeps in (True, False):
+        network, runs = create_network(SMALL, seed=1), []
+        network.base.model.layers[0].mlp.register_forward_hook(lambda *_, runs=runs: runs.append(1))
+        chosen = settings.model_copy(update={"keeps_activations": keeps})
+        with open_run(tmp_path / str(keeps)) as run:
+            Trainer(network, source(), chosen, run).train()
+            found[keeps] = network, run.read("metrics"), len(runs)
+    kept, again = found[True], found[False]
+    assert again[2] == 2 * kept[2]
+    for one, other in zip(kept[1], again[1], strict=True):
+        assert other["loss"] == pytest.approx(one["loss"], abs=1e-6)
+        assert other["gradient_norm"] == pytest.approx(one["gradient_norm"], rel=1e-5)
+    for name, value in kept[0].state_dict().items():
+        torch.testing.assert_close(again[0].state_dict()[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_the_model_writes_samples_at_each_checkpoint(tmp_path):
+    settings = SETTINGS.model_copy(update={"num_samples": 2, "sample_tokens": 5})
+    documents = [Encoded.of(range(10, 18), [1] * 8), Encoded.of([1, 2, 3, 4], [0, 0, 0, 1])]
+    network = create_network(SMALL, seed=1)
+    with open_run(tmp_path) as run:
+        Trainer(
+            network, source(), settings, run, samples=[*documents, documents[0]],
+            decode=lambda ids: " ".join(map(str, ids)),
+        ).train()  # fmt: skip
+        lines = run.read("samples")
+    assert [it["step"] for it in lines] == [2, 2, 4, 4, 6, 6]
+    assert {it["prompt"] for it in lines} == {"10 11 12 13", "1 2 3"}
+    assert all(1 <= len(it["token_ids"]) <= 5 for it in lines)
+    given = torch.tensor([[1, 2, 3]])
+    with torch.no_grad():
+        scores = network.base.eval()(given, use_cache=False).logits[0, -1]
+    assert lines[-1]["token_ids"][0] == int(scores.argmax())
+    assert lines[-1]["text"] == " ".join(map(str, lines[-1]["token_ids"]))
+
+
+def test_tensorboard_gets_the_metrics_of_every_step(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    _, metrics = train(tmp_path, SETTINGS.model_copy(update={"trackers": ("tensorboard",)}))
+    kept = EventAccumulator(str(tmp_path / "run/tensorboard"))
+    kept.Reload()
+    tags = kept.Tags()["scalars"]
+    assert "loss" in tags, tags
+    points = kept.Scalars("loss")
+    assert [it.step for it in points] == [it["step"] for it in metrics]
+    assert [it.value for it in points] == pytest.approx([it["loss"] for it in metrics])
 
 
 def test_bfloat16_trains_too(tmp_path):

@@ -13,7 +13,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from journeyman.errors import JourneymanError
-from journeyman.runs import read_jsonl
+from journeyman.train.documents.shard import read_shard
 from journeyman.types import Data
 
 __all__ = ["read_data"]
@@ -28,7 +28,7 @@ def read_data(path: Path, kind: type[DataT], *, noun: str, hint: str) -> Iterato
     """
     if not path.is_file():
         raise JourneymanError(f"no file {path}", f"give a JSONL file of {noun}s")
-    for number, record in enumerate(read_jsonl(path), start=1):
+    for number, record in enumerate(read_shard(path), start=1):
         try:
             yield kind.model_validate_json(json.dumps(record))
         except ValidationError as error:

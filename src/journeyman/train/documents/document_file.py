@@ -13,8 +13,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from journeyman.errors import JourneymanError
-from journeyman.runs import read_jsonl, write_atomic
+from journeyman.runs import write_atomic
 from journeyman.train.documents.document import Document, Span
+from journeyman.train.documents.shard import read_shard
 from journeyman.types import Data
 
 __all__ = ["read_documents", "write_documents"]
@@ -41,7 +42,7 @@ def read_documents(path: Path) -> Iterator[Document]:
     """Yield the documents of a file; `JourneymanError` names the first line that is none."""
     if not path.is_file():
         raise JourneymanError(f"no file {path}", "give a JSONL file that journeyman data wrote")
-    for number, line in enumerate(read_jsonl(path), start=1):
+    for number, line in enumerate(read_shard(path), start=1):
         try:
             record = _Record.model_validate_json(json.dumps(line))
         except ValidationError as error:

@@ -69,9 +69,9 @@ class Corpus:
 def gather(settings: MidtrainSettings, tokenizer: PlainTokenizer) -> Corpus:
     """Read, filter and write everything that is trained on; `JourneymanError` for bad sources."""
     found = Corpus()
-    duplicates = Duplicates(similarity=settings.clean.similarity)
+    duplicates = Duplicates(similarity=settings.filters.similarity)
     for root in settings.corpus:
-        files, dropped = clean(find_files([root]), settings.clean, duplicates)
+        files, dropped = clean(find_files([root]), settings.filters, duplicates)
         found.dropped.update(dropped)
         train, held_out = make_documents(files, settings, tokenizer, name=root.resolve().name)
         found.train += train

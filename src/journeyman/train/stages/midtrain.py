@@ -30,7 +30,7 @@ class MidtrainSettings(Config):
     """Folder of the model to begin with."""
     corpus: tuple[Path, ...] = ()
     """Folders of source files, a repository each."""
-    clean: CleanSettings = CleanSettings()
+    filters: CleanSettings = CleanSettings()
     """What of them is left out."""
     documents: tuple[Path, ...] = ()
     """JSONL files of documents that `journeyman data` wrote, e.g. of pull requests."""
