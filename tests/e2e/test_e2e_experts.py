@@ -10,7 +10,7 @@ PAGE = Path(__file__).parents[2] / "docs/experts.md"
 BLOCKS = dict(re.findall(r'^```toml title="([^"]+)"\n(.*?)^```', PAGE.read_text(), re.M | re.S))
 
 
-@pytest.mark.parametrize("name", sorted(BLOCKS))
+@pytest.mark.parametrize("name", sorted(set(BLOCKS) - {"page.toml"}))
 def test_an_experts_configuration_is_one_of_reinforcement_learning(name):
     from journeyman.train.rl.settings import RlSettings
 
@@ -21,4 +21,15 @@ def test_an_experts_configuration_is_one_of_reinforcement_learning(name):
 
 
 def test_there_are_configurations():
-    assert {"calls.toml", "single_turn.toml"} <= BLOCKS.keys()
+    assert {"calls.toml", "pages.toml", "single_turn.toml"} <= BLOCKS.keys()
+
+
+def test_the_page_in_the_page_of_experts_is_one(tmp_path):
+    from journeyman.tasks.pages import read_pages
+
+    (tmp_path / "solution").mkdir()
+    (tmp_path / "solution/index.html").write_text("<p>")
+    name = tmp_path / "page.toml"
+    name.write_text('name = "room"\n' + BLOCKS["page.toml"])
+    (page,) = read_pages(tmp_path)
+    assert len(page.scenes[0].steps) == 5

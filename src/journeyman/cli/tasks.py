@@ -35,6 +35,7 @@ __all__ = ["app", "made_beside", "make_taskset", "refuse_or_remove", "show_funne
 app = App(name="tasks", help="Make tasks out of a repository, check them, look at them.")
 _ELSEWHERE = {
     "calls": ("tasks_calls:calls", "Make tasks whose answer is a tool call, in many templates."),
+    "pages": ("tasks_pages:pages", "Make tasks of web pages, checked in a browser."),
     "functions": (
         "tasks_functions:functions",
         "Make single-turn problems of a project's documented functions.",

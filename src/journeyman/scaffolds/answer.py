@@ -48,7 +48,7 @@ class AnswerScaffold:
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Ask once and put the answer in its place; an answer that was cut off is put nowhere."""
         try:
-            turn = await session.turn(_messages(task))
+            turn = await session.turn(_messages(task, await _standing(task, sandbox)))
         except LimitReached as limit:
             return limit.ending
         clock = time.monotonic()
@@ -58,10 +58,22 @@ class AnswerScaffold:
         return Ending.TOKEN_LIMIT if is_cut else Ending.SUBMITTED
 
 
-def _messages(task: TaskView) -> list[Message]:
+async def _standing(task: TaskView, sandbox: Sandbox) -> str:
+    """Return what the file that the answer replaces holds now; "" where it replaces none."""
+    path, _, name = task.answer.partition("::")
+    if not path or name:
+        return ""
+    try:
+        return (await sandbox.read(f"{task.workspace}/{path}")).decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _messages(task: TaskView, standing: str) -> list[Message]:
     path, _, name = task.answer.partition("::")
     form = _DEFINITION if name else _FILE if path else _FILES
-    user = f"{task.problem_statement.strip()}\n\n{form.format(path=path, name=name)}"
+    now = f"`{path}` now:\n\n````\n{standing}\n````\n\n" if standing else ""
+    user = f"{task.problem_statement.strip()}\n\n{now}{form.format(path=path, name=name)}"
     return [Message(role="system", content=_SYSTEM), Message(role="user", content=user)]
 
 

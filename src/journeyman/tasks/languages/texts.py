@@ -43,4 +43,6 @@ def emptied_text(path: str) -> bytes:
 
 def broken_text(path: str) -> bytes:
     """Return what, put before a file's content, keeps it from being built or run."""
+    if path.endswith((".html", ".htm")):
+        return b"<template>\n"  # holds whatever follows, and shows none of it
     return _BROKEN.get(language_of(path), f"{_UNUSABLE}\n").encode()

@@ -1,0 +1,9 @@
+"""What runs inside the sandboxes of page tasks, and where Chromium is looked for there."""
+
+CHROMIUM = (
+    "/usr/lib/chromium/chromium",
+    "/usr/lib/chromium-browser/chromium-browser",
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+)

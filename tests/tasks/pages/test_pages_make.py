@@ -1,0 +1,95 @@
+"""Bundled pages as tasks: rendered and clicked through in Chromium, inside sandboxes."""
+
+import asyncio
+import os
+
+import pytest
+
+from journeyman.tasks.functions.hidden_tests import new_file_diff
+from journeyman.tasks.pages import PagesConfig, make_page_tasks, read_pages
+from journeyman.tasks.pages.inside import CHROMIUM
+from journeyman.tasks.pages.make import BUNDLED
+from journeyman.tasks.patches import diff_file
+from journeyman.types import TestStatus
+from journeyman.verify import grade
+
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.browser,
+    pytest.mark.network,
+    pytest.mark.skipif(
+        not any(map(os.path.exists, CHROMIUM)), reason="no Chromium: apt-get install chromium"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """All bundled pages; that they are made means that each has passed the gate."""
+    folder = tmp_path_factory.mktemp("pages")
+    return asyncio.run(make_page_tasks(read_pages(BUNDLED), folder, config=PagesConfig()))
+
+
+def outcome(verdict, name):
+    (status,) = (it for test, it in verdict.tests.items() if name in test)
+    return status
+
+
+def changed(taskset, name, *replacements):
+    """Return the patch of a page's solution with some of its text replaced."""
+    task = next(it for it in taskset.tasks if it.instance_id == f"pages__{name}")
+    page = next(it for it in read_pages(BUNDLED) if it.name == name)
+    text = page.solution["index.html"]
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    return task, diff_file(task.answer, page.start["index.html"].encode(), text.encode())
+
+
+async def judged(taskset, name, *replacements):
+    task, patch = changed(taskset, name, *replacements)
+    return (await grade(task, taskset.environments, patch)).verdict
+
+
+def test_every_bundled_page_is_a_task_of_one_file(made):
+    assert len(made.tasks) == 5
+    assert all(task.answer == f"pages/{task.origin.location}/index.html" for task in made.tasks)
+    assert all(any("scene" in name for name in task.FAIL_TO_PASS) for task in made.tasks)
+
+
+async def test_what_a_visitor_does_is_checked(made):
+    verdict = await judged(made, "counter", ("set(number - 1)", "set(number - 2)"))
+    assert outcome(verdict, "people_arrive_and_leave") is TestStatus.FAILED
+    assert outcome(verdict, "the_room_is_emptied") is TestStatus.PASSED
+    assert not verdict.is_resolved
+
+
+async def test_how_a_page_looks_and_loads_is_checked(made):
+    verdict = await judged(
+        made,
+        "plans",
+        ("#595959", "#c8c8c8"),
+        ("repeat(auto-fit, minmax(14rem, 1fr))", "repeat(3, 20rem)"),
+        (' alt="Two people"', ""),
+        ("people.svg", "nobody.svg"),
+    )
+    for name in ("text_can_be_read", "fits_the_window", "has_a_name", "loads_without_errors"):
+        assert outcome(verdict, name) is TestStatus.FAILED, name
+    assert outcome(verdict, "prices_by_the_year") is TestStatus.PASSED
+
+
+async def test_a_page_that_asks_for_the_network_fails(made):
+    reaching = "<script>fetch('https://example.org/')</script>\n</body>"
+    verdict = await judged(made, "todo", ("</body>", reaching))
+    assert outcome(verdict, "loads_without_errors") is TestStatus.FAILED
+    assert outcome(verdict, "a_task_is_removed") is TestStatus.PASSED
+
+
+async def test_an_empty_page_passes_nothing_that_counts(made):
+    task = next(it for it in made.tasks if it.instance_id == "pages__tabs")
+    other = new_file_diff("pages/tabs/other.txt", "nothing\n")
+    verdict = (await grade(task, made.environments, other)).verdict
+    assert {verdict.tests[name] for name in task.FAIL_TO_PASS} <= {
+        TestStatus.FAILED,
+        TestStatus.ERROR,
+    }
