@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-from journeyman.tasks.functions.hidden_tests import new_file_diff
 from journeyman.tasks.pages import PagesConfig, make_page_tasks, read_pages
 from journeyman.tasks.pages.inside import CHROMIUM
 from journeyman.tasks.pages.make import BUNDLED
@@ -25,9 +24,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """All bundled pages; that they are made means that each has passed the gate."""
+    """Two of the bundled pages; that they are made means that each has passed the gate."""
     folder = tmp_path_factory.mktemp("pages")
-    return asyncio.run(make_page_tasks(read_pages(BUNDLED), folder, config=PagesConfig()))
+    pages = [it for it in read_pages(BUNDLED) if it.name in ("counter", "plans")]
+    return asyncio.run(make_page_tasks(pages, folder, config=PagesConfig()))
 
 
 def outcome(verdict, name):
@@ -51,8 +51,8 @@ async def judged(taskset, name, *replacements):
     return (await grade(task, taskset.environments, patch)).verdict
 
 
-def test_every_bundled_page_is_a_task_of_one_file(made):
-    assert len(made.tasks) == 5
+def test_every_page_is_a_task_of_one_file(made):
+    assert len(made.tasks) == 2
     assert all(task.answer == f"pages/{task.origin.location}/index.html" for task in made.tasks)
     assert all(any("scene" in name for name in task.FAIL_TO_PASS) for task in made.tasks)
 
@@ -80,16 +80,6 @@ async def test_how_a_page_looks_and_loads_is_checked(made):
 
 async def test_a_page_that_asks_for_the_network_fails(made):
     reaching = "<script>fetch('https://example.org/')</script>\n</body>"
-    verdict = await judged(made, "todo", ("</body>", reaching))
+    verdict = await judged(made, "counter", ("</body>", reaching))
     assert outcome(verdict, "loads_without_errors") is TestStatus.FAILED
-    assert outcome(verdict, "a_task_is_removed") is TestStatus.PASSED
-
-
-async def test_an_empty_page_passes_nothing_that_counts(made):
-    task = next(it for it in made.tasks if it.instance_id == "pages__tabs")
-    other = new_file_diff("pages/tabs/other.txt", "nothing\n")
-    verdict = (await grade(task, made.environments, other)).verdict
-    assert {verdict.tests[name] for name in task.FAIL_TO_PASS} <= {
-        TestStatus.FAILED,
-        TestStatus.ERROR,
-    }
+    assert outcome(verdict, "the_room_is_emptied") is TestStatus.PASSED

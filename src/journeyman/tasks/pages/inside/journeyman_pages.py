@@ -23,7 +23,7 @@ CHROMIUM = (
     "/usr/bin/google-chrome",
 )
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
-WAIT_MS = 4000
+WAIT_MS = 10000
 START_MS = 60000
 BUILD_S = 240
 ROLES = (
