@@ -172,6 +172,27 @@ def test_a_step_whose_gradient_is_no_number_changes_no_weight():
     assert not torch.equal(network.weight, before)
 
 
+def test_a_pass_that_keeps_no_activations_computes_them_again_and_has_the_same_gradients(tmp_path):
+    settings = SETTINGS.model_copy(update={"num_steps": 2, "checkpoint_every": 2})
+    found = {}
+    for keeps in (True, False):
+        network, runs = create_network(SMALL, seed=1), []
+        # Before, not behind: the second time ends as soon as all that is asked for is there again.
+        inside = network.base.model.layers[0].mlp
+        inside.register_forward_pre_hook(lambda *_, runs=runs: runs.append(1))
+        chosen = settings.model_copy(update={"keeps_activations": keeps})
+        with open_run(tmp_path / str(keeps)) as run:
+            Trainer(network, source(), chosen, run).train()
+            found[keeps] = network, run.read("metrics"), len(runs)
+    kept, again = found[True], found[False]
+    assert again[2] == 2 * kept[2]
+    for one, other in zip(kept[1], again[1], strict=True):
+        assert other["loss"] == pytest.approx(one["loss"], abs=1e-6)
+        assert other["gradient_norm"] == pytest.approx(one["gradient_norm"], rel=1e-5)
+    for name, value in kept[0].state_dict().items():
+        torch.testing.assert_close(again[0].state_dict()[name], value, rtol=1e-4, atol=1e-5)
+
+
 def test_the_model_writes_samples_at_each_checkpoint(tmp_path):
     settings = SETTINGS.model_copy(update={"num_samples": 2, "sample_tokens": 5})
     documents = [Encoded.of(range(10, 18), [1] * 8), Encoded.of([1, 2, 3, 4], [0, 0, 0, 1])]

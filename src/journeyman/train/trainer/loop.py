@@ -68,7 +68,7 @@ class Trainer:
         self.processes = Processes(settings)
         self.device = self.processes.device
         if not settings.keeps_activations:
-            network.base.gradient_checkpointing_enable({"use_reentrant": False})
+            network.base.activation_checkpointing_enable({"use_reentrant": False})
         if not settings.second_token_weight:
             network.leave_second_token()
         self._flops = flops_per_token(network)
