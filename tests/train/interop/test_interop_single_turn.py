@@ -36,6 +36,10 @@ def test_an_environment_of_verifiers(one):
         with pytest.raises(JourneymanError, match="verifiers is not installed"):
             load_environment(taskset=str(one.folder))
         return
+    if not hasattr(verifiers, "SingleTurnEnv"):
+        with pytest.raises(JourneymanError, match="has no SingleTurnEnv"):
+            load_environment(taskset=str(one.folder))
+        return
     environment = load_environment(taskset=str(one.folder))
     assert isinstance(environment, verifiers.SingleTurnEnv)
     (task,) = one.tasks

@@ -25,7 +25,12 @@ def load_environment(taskset: str, held_out: str = "", sandbox: str = "namespace
     `held_out` are the tasks that it evaluates on. Must not be called in a running event loop. Raises
     `JourneymanError` where the package or a taskset is not there.
     """
-    vf, datasets = _package("verifiers"), _package("datasets")
+    vf = _package("verifiers")
+    if not hasattr(vf, "SingleTurnEnv"):
+        raise JourneymanError(
+            "this verifiers has no SingleTurnEnv", "install one of the versions 0.1"
+        )
+    datasets = _package("datasets")
     tasksets = {"train": load_taskset(Path(taskset))}
     if held_out:
         tasksets["held_out"] = load_taskset(Path(held_out))
