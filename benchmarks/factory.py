@@ -36,9 +36,12 @@ from factory_docker import docker_cpu_seconds, make_image
 from journeyman.config import cache_folder
 from journeyman.programs import find_uv
 from journeyman.sandbox import environment_spec, opened
-from journeyman.tasks import MakeConfig, build_environment, make_tasks, obtain_project
+from journeyman.tasks import obtain_project
 from journeyman.tasks.baseline import measure_baseline
 from journeyman.tasks.candidate import Candidate, Screened, ScreenLimits, propose, screen
+from journeyman.tasks.environment import build_environment
+from journeyman.tasks.make import make_tasks
+from journeyman.tasks.make_config import MakeConfig
 from journeyman.tasks.mutate import iterate_mutations
 from journeyman.tasks.order import in_order, num_processors
 from journeyman.tasks.processor import cpu_seconds

@@ -21,8 +21,9 @@ from journeyman.flow import Concurrency, RolloutConfig, RunSummary, planned, run
 from journeyman.models import open_model
 from journeyman.runs import RunFolder
 from journeyman.scaffolds import SessionLimits
-from journeyman.tasks import BUNDLED, IndexUnreachableError, MakeConfig, Project, obtain_project
+from journeyman.tasks import BUNDLED, IndexUnreachableError, Project, obtain_project
 from journeyman.tasks.funnel import FunnelReport
+from journeyman.tasks.make_config import MakeConfig
 from journeyman.types import Sampling
 
 __all__ = ["QuickstartConfig", "quickstart"]

@@ -19,16 +19,13 @@ from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
 from journeyman.config import cache_folder
 from journeyman.errors import JourneymanError
-from journeyman.tasks import (
-    MakeConfig,
-    build_environment,
-    load_taskset,
-    make_tasks,
-    obtain_project,
-)
+from journeyman.tasks import load_taskset, obtain_project
+from journeyman.tasks.environment import build_environment
+from journeyman.tasks.make import make_tasks
+from journeyman.tasks.make_config import MakeConfig
 
 if TYPE_CHECKING:
-    from journeyman.tasks import MadeTasks
+    from journeyman.tasks.make import MadeTasks
 
 __all__ = ["app", "made_beside", "make_taskset", "refuse_or_remove", "show_funnel"]
 
@@ -219,7 +216,7 @@ def validate(
     json
         Print the results as JSON.
     """
-    from journeyman.tasks import validate_tasks
+    from journeyman.tasks.validate import validate_tasks
 
     steps = Steps()
     results = asyncio.run(

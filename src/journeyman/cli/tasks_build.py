@@ -12,7 +12,8 @@ from journeyman.cli.models import opened_model
 from journeyman.cli.output import note, print_json, print_lines
 from journeyman.cli.progress import Steps
 from journeyman.errors import JourneymanError
-from journeyman.tasks import Project, build_environment, load_taskset, obtain_project
+from journeyman.tasks import Project, load_taskset, obtain_project
+from journeyman.tasks.environment import build_environment
 
 __all__ = ["build"]
 

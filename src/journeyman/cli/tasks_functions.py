@@ -13,11 +13,12 @@ from journeyman.cli.output import emit, note, print_lines
 from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
 from journeyman.cli.tasks import made_beside, refuse_or_remove, show_funnel
-from journeyman.tasks import build_environment, obtain_project
+from journeyman.tasks import obtain_project
+from journeyman.tasks.environment import build_environment
 from journeyman.tasks.functions import FunctionsConfig, make_function_tasks
 
 if TYPE_CHECKING:
-    from journeyman.tasks import MadeTasks
+    from journeyman.tasks.make import MadeTasks
 
 __all__ = ["functions"]
 

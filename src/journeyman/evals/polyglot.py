@@ -16,7 +16,8 @@ from pathlib import Path
 
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.evals.swebench.prepare import Prepared
-from journeyman.tasks import Project, Taskset, build_environment, save_taskset
+from journeyman.tasks import Project, Taskset, save_taskset
+from journeyman.tasks.environment import build_environment
 from journeyman.tasks.git import list_files
 from journeyman.tasks.laid_out import project_of_files
 from journeyman.tasks.mutate.diff import reverse_diff, unified_diff

@@ -17,15 +17,10 @@ from pydantic import Field
 
 from journeyman.config import Config
 from journeyman.errors import AttributedError, JourneymanError
-from journeyman.tasks import (
-    MakeConfig,
-    Project,
-    Taskset,
-    build_environment,
-    load_taskset,
-    make_tasks,
-    save_taskset,
-)
+from journeyman.tasks import Project, Taskset, load_taskset, save_taskset
+from journeyman.tasks.environment import build_environment
+from journeyman.tasks.make import make_tasks
+from journeyman.tasks.make_config import MakeConfig
 from journeyman.tasks.mine import MineConfig, mine_tasks
 from journeyman.types import Task
 

@@ -23,7 +23,6 @@ from journeyman.flow.patience import Patience
 from journeyman.flow.task_template import template_name
 from journeyman.flow.turn_events import turn_events
 from journeyman.flow.workplace import Workplace
-from journeyman.gateway import SpokenModel
 from journeyman.guard import Subject, make_guard
 from journeyman.models import KnowingModel, Model, ScriptedModel, bind
 from journeyman.sandbox import (
@@ -245,6 +244,9 @@ def _bound(job: Job, model: Model) -> tuple[Model, Sampling]:
     bound = bind(model, job.task)
     if not is_external(config.scaffold) or not isinstance(bound, ScriptedModel | KnowingModel):
         return bound, sampling
+    # Loads the gateway, which only an external program needs.
+    from journeyman.gateway import SpokenModel
+
     spoken = SpokenModel(bound, _template_of(job), seed=job.seat.seed)
     return spoken, sampling.model_copy(update={"max_tokens": config.limits.num_tokens})
 

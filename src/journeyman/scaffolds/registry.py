@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from journeyman.errors import JourneymanError
 from journeyman.scaffolds.agents.catalogue import AGENTS, find_agent
-from journeyman.scaffolds.agents.external import ExternalAgent
 from journeyman.scaffolds.answer import AnswerScaffold
 from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.bash import make_bash
@@ -39,6 +38,9 @@ def get_scaffold(name: str) -> Scaffold:
         return _MAKERS[name]()
     agent = find_agent(name)
     if agent is not None:
+        # Loads the gateway, which only a program that is a client of it needs.
+        from journeyman.scaffolds.agents.external import ExternalAgent
+
         return ExternalAgent(agent)
     near = difflib.get_close_matches(name, list_scaffolds(), n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"scaffolds: {', '.join(list_scaffolds())}"

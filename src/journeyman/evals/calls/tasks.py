@@ -24,7 +24,8 @@ from journeyman.evals.calls.evaluate import first_right
 from journeyman.evals.calls.problem import CallProblem, read_calls
 from journeyman.models.remedy import TURN_FILE
 from journeyman.scaffolds.calls import ToolQuestion, question_path
-from journeyman.tasks import Taskset, build_environment, save_taskset
+from journeyman.tasks import Taskset, save_taskset
+from journeyman.tasks.environment import build_environment
 from journeyman.tasks.functions.hidden_tests import new_file_diff
 from journeyman.tasks.gate import judge
 from journeyman.tasks.gate_history import passed, record_gate
