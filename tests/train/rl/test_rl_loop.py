@@ -120,3 +120,31 @@ def test_tasks_of_one_repository_are_not_learned_and_measured_on(
     words = command(half_taught, taskset.folder, tmp_path, "--held-out", str(taskset.folder))
     assert run(words) == 2
     assert "of the held-out tasks are among those of this stage" in capsys.readouterr().err
+
+
+def test_llama_cpp_draws_from_the_weights_of_every_step(half_taught, taskset, tmp_path) -> None:
+    pytest.importorskip("xllamacpp", reason="the extra llama is not installed")
+    more = [
+        "--num-steps",
+        "3",
+        "--sampler",
+        "llama",
+        "--sampler-precision",
+        "f32",
+        "--num-slots",
+        "4",
+    ]
+    assert run(command(half_taught, taskset.folder, tmp_path, *more)) == 0
+    place = tmp_path / "rl"
+    steps = list(read_jsonl(place / "metrics.jsonl"))
+    assert [it["num_valid"] for it in steps] == [12, 12, 12]
+    assert any(it["num_sequences"] for it in steps)
+    # Written and read again, the weights say what the trainer's say, at every step anew.
+    assert all(it["mismatch_largest"] < 0.05 for it in steps if "mismatch_largest" in it)
+    drawn = {
+        turn["completion"]["model_version"]
+        for path in sorted((place / "rollouts/step_000003/artifacts").glob("*/trajectory.json"))
+        for turn in json.loads(path.read_text())["turns"]
+    }
+    assert drawn == {"2"}
+    assert list((place / "sampler").iterdir()) == []

@@ -170,6 +170,11 @@ class RlSettings(Config):
     """How the policy draws while it learns."""
     concurrency: Concurrency = Concurrency()
     """What runs at once."""
+    sampler: Literal["torch", "llama"] = "torch"
+    """What draws: the network itself in this process, or llama.cpp from a GGUF file that is written
+    after every step."""
+    sampler_precision: Literal["f32", "f16", "bf16", "q8_0"] = "f16"
+    """Of the matrices in that file."""
     num_slots: int = Field(default=32, ge=1)
     """Completions that are drawn at the same time."""
     num_threads: int = Field(default=0, ge=0)

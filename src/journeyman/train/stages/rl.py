@@ -21,6 +21,7 @@ from journeyman.errors import JourneymanError
 from journeyman.flow import wilson
 from journeyman.flow.plan import select_tasks
 from journeyman.flow.task_template import check_template
+from journeyman.models.llama_process import LlamaSettings
 from journeyman.models.local_settings import LocalSettings
 from journeyman.models.torch_local import TorchLocalModel
 from journeyman.runs import RunFolder, read_jsonl
@@ -31,6 +32,7 @@ from journeyman.train.model.lora import Adapters, add_adapters
 from journeyman.train.model.network import Network
 from journeyman.train.rl.collect import Harvest, reap_step, roll_out
 from journeyman.train.rl.curriculum import pick_tasks
+from journeyman.train.rl.llama_sampler import LlamaSampler
 from journeyman.train.rl.offsets import offsets_by
 from journeyman.train.rl.packed import pack
 from journeyman.train.rl.selection import check_disjoint
@@ -46,6 +48,7 @@ from journeyman.train.trainer.settings import TrainerSettings
 
 __all__ = ["rl"]
 
+Sampler = TorchLocalModel | LlamaSampler
 OnStep = Callable[[Mapping[str, Any]], None]
 
 
@@ -111,19 +114,39 @@ class _Loop:
         self._recorder.forget_after(done)
         self._recorder.event("training_started", num_done=done, num_steps=self.settings.num_steps)
         self.network.eval()
-        model = TorchLocalModel(
-            "policy",
-            self.network.base,
-            self.tokenizer.tokenizer,
-            LocalSettings(num_slots=self.settings.num_slots, num_threads=self.settings.num_threads),
-            version=str(done),
-        )
+        model = await self._open_sampler(str(done))
         try:
             await self._train(model, done)
         finally:
             await model.close()
 
-    async def _train(self, model: TorchLocalModel, done: int) -> None:
+    async def _open_sampler(self, version: str) -> Sampler:
+        settings = self.settings
+        if settings.sampler == "torch":
+            local = LocalSettings(num_slots=settings.num_slots, num_threads=settings.num_threads)
+            base, tokenizer = self.network.base, self.tokenizer.tokenizer
+            return TorchLocalModel("policy", base, tokenizer, local, version=version)
+        if self._adapters is not None:
+            raise JourneymanError(
+                "adapters are not written as GGUF before they are merged",
+                "train all weights, or use --sampler torch",
+            )
+        served = LlamaSettings(
+            path=self._run.path,
+            num_slots=settings.num_slots,
+            num_threads=settings.num_threads,
+            context_tokens=settings.row_length,
+        )
+        return await LlamaSampler.open(
+            self.network,
+            self.tokenizer,
+            self._run.path / "sampler",
+            served,
+            version=version,
+            kind=settings.sampler_precision,
+        )
+
+    async def _train(self, model: Sampler, done: int) -> None:
         num_steps = self.settings.num_steps
         if not done and self.held_out is not None and not self._measurements():
             self._recorder.step({"step": 0, **await self._measure(model, 0)})
@@ -146,7 +169,7 @@ class _Loop:
         self._recorder.status("done", num_done=done)
         self._recorder.event("training_finished", num_done=done)
 
-    async def _step(self, model: TorchLocalModel, done: int) -> dict[str, Any]:
+    async def _step(self, model: Sampler, done: int) -> dict[str, Any]:
         """Roll out, update, and return the step's metrics."""
         settings, step = self.settings, done + 1
         picked = pick_tasks(
@@ -185,7 +208,7 @@ class _Loop:
             "rollouts_s": rollouts_s,
         }
 
-    async def _learn(self, model: TorchLocalModel, harvest: Harvest, step: int) -> dict[str, Any]:
+    async def _learn(self, model: Sampler, harvest: Harvest, step: int) -> dict[str, Any]:
         settings = self.settings
         packed = pack(harvest.sequences, capacity=settings.row_length, pad_id=self.tokenizer.pad_id)
         rate = settings.learning_rate * min(1.0, step / max(1, settings.num_warmup_steps))
@@ -210,7 +233,7 @@ class _Loop:
             "staleness": 0,
         }
 
-    async def _measure(self, model: TorchLocalModel, done: int) -> dict[str, Any]:
+    async def _measure(self, model: Sampler, done: int) -> dict[str, Any]:
         """Return the solve rate on the held-out tasks with its 95 % interval."""
         assert self.held_out is not None
         name = f"evaluation_{done:06d}"
