@@ -59,7 +59,7 @@ def test_the_command_trains_asks_and_draws_and_goes_on(
     (tmp_path / "corpus/a.py").write_text("def double(number):\n    return 2 * number\n" * 40)
     assert _run("model", "init", "tiny", "--corpus", "corpus", "--vocab-size", "300") == 0
     (tmp_path / "more.toml").write_text(
-        "row_length = 2048\n[trainer]\nrows_per_step = 1\nrows_per_pass = 1\n"
+        "row_length = 4096\n[trainer]\nrows_per_step = 1\nrows_per_pass = 1\n"
     )
     words = ("eval", "train-curve", "tiny", "--number", "0", "--number", "2", "--exercises", "8",
              "--num-steps", "1", "--training", "more.toml", "--num", "1", "--template", "hermes",

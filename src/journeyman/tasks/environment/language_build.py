@@ -42,7 +42,7 @@ _PASSED_ON = re.compile(
     r"(?i)(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|npm_config_(registry|cafile)"
     r"|GOPROXY|GONOSUMDB|GOPRIVATE|COMPOSER_REPO_PACKAGIST|BUNDLE_MIRROR\w*|CARGO_REGISTRIES_\w+"
 )
-_WORD = re.compile(r"ERR!.*|error.*|Error.*|fatal.*|Could not.*", re.IGNORECASE)
+_WORD = re.compile(r"ERR!.*|error.*|Error.*|fatal.*|Could not.*|command not found", re.IGNORECASE)
 
 
 class LanguageBuild:
