@@ -71,8 +71,8 @@ class Elsewhere:
 
     async def execute(self, command, *, timeout_s, stdin=b"", env=None, user="agent"):
         await asyncio.sleep(random.uniform(0.5, 1.5) * self.latency_s)
-        if "journeyman-patch" in command and "mktemp" in command:
-            return Executed(exit_code=0, stdout=b"%d\n/tmp/x\n" % len(PATCH))
+        if "journeyman-patch" in command:
+            return Executed(exit_code=0, stdout=b"%d\n%s" % (len(PATCH), PATCH.encode()))
         if "unittest" in command:
             return Executed(exit_code=0, stderr=b"", stdout=LOG)
         if "stage=" in command:
@@ -190,6 +190,9 @@ async def scale(options: argparse.Namespace, root: Path) -> dict[str, object]:
         wall_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu
         watching.cancel()
         events_bytes = (run.path / "events.jsonl").stat().st_size
+    failed = [it.failure for it in rollouts if it.failure]
+    if failed:
+        raise SystemExit(f"{len(failed)} of {len(rollouts)} rollouts failed: {failed[0].detail}")
     num_turns = sum(it.num_turns for it in rollouts)
     lags = sorted(peaks.lags_s)
     return {
