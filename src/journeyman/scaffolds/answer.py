@@ -10,11 +10,11 @@ told in the turn's observation and leaves the workspace as it is: the verifier t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from journeyman.sandbox.base import Mount, Sandbox
+from journeyman.sandbox.base import Sandbox
 from journeyman.scaffolds.answer_blocks import Block, blocks_of, is_inside
 from journeyman.scaffolds.answer_place import UnplaceableError, with_definition
+from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.session import LimitReached, ModelSession
 from journeyman.types import Ending, Message, TaskView
 
@@ -34,16 +34,10 @@ Answer with one block of code for each file that you write, its path behind the 
 ```html index.html."""
 
 
-class AnswerScaffold:
+class AnswerScaffold(Scaffold):
     """An agent of one turn."""
 
     name = "answer"
-
-    async def mounts(
-        self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None
-    ) -> tuple[Mount, ...]:
-        """Nothing: it runs out here."""
-        return ()
 
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Ask once and put the answer in its place; an answer that was cut off is put nowhere."""

@@ -26,9 +26,10 @@ class Scaffold(Protocol):
     ) -> tuple[Mount, ...]:
         """Return what its sandboxes need besides the environment, made where it is not there yet.
 
-        Raises `AttributedError("scaffold_unavailable")` where that fails.
+        Nothing, for an agent that runs out here. Raises `AttributedError("scaffold_unavailable")` where
+        it cannot be made.
         """
-        ...
+        return ()
 
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Work until the agent submits or a limit is reached, and say which.

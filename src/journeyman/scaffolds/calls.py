@@ -9,12 +9,12 @@ calls, and what was malformed about it, is written where the task's answer goes,
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from pydantic import ValidationError
 
 from journeyman.errors import AttributedError
-from journeyman.sandbox.base import Mount, Sandbox
+from journeyman.sandbox.base import Sandbox
+from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.session import LimitReached, ModelSession
 from journeyman.templates.core.validation import validate
 from journeyman.types import Data, Ending, Message, ParsedTurn, TaskView, ToolSpec, Turn
@@ -34,16 +34,10 @@ def question_path(instance_id: str) -> str:
     return f"questions/{instance_id}.json"
 
 
-class CallsScaffold:
+class CallsScaffold(Scaffold):
     """An agent of one turn that calls and does not act."""
 
     name = "calls"
-
-    async def mounts(
-        self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None
-    ) -> tuple[Mount, ...]:
-        """Nothing: it runs out here."""
-        return ()
 
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Ask once and write down what was called.

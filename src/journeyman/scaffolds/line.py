@@ -24,7 +24,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from journeyman.errors import AttributedError
-from journeyman.sandbox.base import Mount, Sandbox
+from journeyman.sandbox.base import Sandbox
+from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.edit_text import lines_of
 from journeyman.scaffolds.session import LimitReached, ModelSession
 from journeyman.types import Ending, Message, Task, TaskView
@@ -142,18 +143,12 @@ def shortest_change(old: str, new: str) -> tuple[str, str] | None:
         goes_left = not goes_left
 
 
-class LineRepair:
+class LineRepair(Scaffold):
     """An agent that answers once; `read` makes new lines of its answer and of what it was shown."""
 
     def __init__(self, name: str, read: Callable[[str, Sequence[str]], dict[int, str]]) -> None:
         self.name = name
         self._read = read
-
-    async def mounts(
-        self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None
-    ) -> tuple[Mount, ...]:
-        """Nothing: it runs out here."""
-        return ()
 
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Show the lines, ask once and change what the answer says."""

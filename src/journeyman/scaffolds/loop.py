@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from journeyman.sandbox.base import WORKSPACE, Mount, Sandbox
+from journeyman.sandbox.base import WORKSPACE, Sandbox
+from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.prompts import ASK_FOR_CALL, explain_format, first_messages
 from journeyman.scaffolds.session import LimitReached, ModelSession
 from journeyman.scaffolds.tools import SUBMIT, Tool, ToolContext, explain_arguments
@@ -19,7 +20,7 @@ from journeyman.types import Ending, Message, TaskView, ToolCall, ToolSpec, Turn
 __all__ = ["ToolLoop"]
 
 
-class ToolLoop:
+class ToolLoop(Scaffold):
     """An agent that is a prompt, a loop and a set of tools."""
 
     def __init__(self, name: str, make_tools: Callable[[], Sequence[Tool]]) -> None:
@@ -39,12 +40,6 @@ class ToolLoop:
             return replace(tool, spec=ToolSpec.model_validate_json(text))
 
         return ToolLoop(self.name, lambda: tuple(map(named, self._make_tools())))
-
-    async def mounts(
-        self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None
-    ) -> tuple[Mount, ...]:
-        """Nothing: it runs out here."""
-        return ()
 
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Work until the agent submits or a limit is reached, and say which."""

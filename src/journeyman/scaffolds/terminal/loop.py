@@ -10,7 +10,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from journeyman.sandbox.base import Mount, Sandbox
+from journeyman.sandbox.base import Sandbox
+from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.session import LimitReached, ModelSession
 from journeyman.scaffolds.terminal.answers import Answer, read_json, read_xml
 from journeyman.scaffolds.terminal.prompts import (
@@ -31,18 +32,12 @@ _READERS: dict[Variant, Callable[[str], Answer]] = {"json": read_json, "xml": re
 _SETTLE_S = 0.2
 
 
-class TerminalLoop:
+class TerminalLoop(Scaffold):
     """An agent whose only tool is a terminal."""
 
     def __init__(self, name: str, variant: Variant) -> None:
         self.name = name
         self._variant: Variant = variant
-
-    async def mounts(
-        self, *, backend: str = "namespace", on_progress: Callable[[str], None] | None = None
-    ) -> tuple[Mount, ...]:
-        """Nothing: tmux is the system's."""
-        return ()
 
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Work until the model has twice said that it is done, or a limit is reached."""
