@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from journeyman.cli.models import opened_model
+from journeyman.cli.new_taskset import TasksetOptions
 from journeyman.cli.output import emit, note, print_json, print_lines, print_table
 from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
@@ -34,13 +35,9 @@ def mine(
     source: str,
     /,
     *,
-    out: Path | None = None,
     given: Annotated[MineConfig, Parameter(name="*")] = MineConfig(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
     plan_only: bool = False,
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: TasksetOptions = TasksetOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Make tasks of the pull requests in a repository's history; every one has passed the gate.
 
@@ -50,34 +47,26 @@ def mine(
     ----------
     source
         A path to a Git repository or its URL.
-    out
-        Folder of the new taskset; `tasksets/<project>-mined` where none is given.
     given
         What to mine.
-    config
-        A TOML file of settings; flags win over it.
     plan_only
         List the candidates and why the others are none; nothing is built.
-    clean
-        Throw an old taskset of the same folder away first, and what was begun there.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the counts, or the candidates of the plan, as JSON.
+    options
+        Where it goes.
     """
-    settings = resolve_settings(MineConfig, config, given)
-    if dry_run:
+    settings = resolve_settings(MineConfig, options.config, given)
+    if options.is_dry_run:
         return show_config(settings)
     steps = Steps()
     steps(f"obtaining {source}")
     project = obtain_project(source)
     note(f"         {project.origin_note}")
     if plan_only:
-        return _show_plan(project, settings, steps, is_json=json)
-    folder = (out or Path("tasksets", f"{project.name}-mined")).absolute()
-    _refuse_or_remove(folder, is_clean=clean)
+        return _show_plan(project, settings, steps, is_json=options.is_json)
+    folder = options.folder(f"{project.name}-mined")
+    _refuse_or_remove(folder, is_clean=options.is_clean)
     mined = asyncio.run(_mined(project, folder, settings, steps))
-    if json:
+    if options.is_json:
         emit(
             {"taskset": str(folder), "num_tasks": len(mined.taskset.tasks), "funnel": mined.report}
         )

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import shutil
-import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from journeyman.cli.models import opened_model
+from journeyman.cli.new_taskset import TasksetOptions, made_beside, refuse_or_remove
 from journeyman.cli.output import emit, note, print_json, print_lines, print_table
 from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
-from journeyman.config import cache_folder
-from journeyman.errors import JourneymanError
 from journeyman.tasks import load_taskset, obtain_project
 from journeyman.tasks.environment import build_environment
 from journeyman.tasks.make import make_tasks
@@ -27,7 +22,7 @@ from journeyman.tasks.make_config import MakeConfig
 if TYPE_CHECKING:
     from journeyman.tasks.make import MadeTasks
 
-__all__ = ["app", "made_beside", "make_taskset", "refuse_or_remove", "show_funnel"]
+__all__ = ["app", "make_taskset", "show_funnel"]
 
 app = App(name="tasks", help="Make tasks out of a repository, check them, look at them.")
 _ELSEWHERE = {
@@ -75,12 +70,8 @@ def mutate(
     source: str,
     /,
     *,
-    out: Path | None = None,
     given: Annotated[_GivenMake, Parameter(name="*")] = _GivenMake(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: TasksetOptions = TasksetOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Put bugs into a project that has tests; every task that results has passed the gate.
 
@@ -88,24 +79,16 @@ def mutate(
     ----------
     source
         A project's name on the package index, a path to a Git repository or its URL, or `bundled`.
-    out
-        Folder of the new taskset; `tasksets/<project>` where none is given.
     given
         What to make.
-    config
-        A TOML file of settings; flags win over it.
-    clean
-        Throw an old taskset of the same folder away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the counts as JSON.
+    options
+        Where it goes.
     """
-    settings = resolve_settings(MakeConfig, config, given)
-    if dry_run:
+    settings = resolve_settings(MakeConfig, options.config, given)
+    if options.is_dry_run:
         return show_config(settings)
-    folder, made = asyncio.run(_mutate(source, out, settings, is_clean=clean))
-    if json:
+    folder, made = asyncio.run(_mutate(source, settings, options))
+    if options.is_json:
         emit({"taskset": str(folder), "num_tasks": len(made.taskset.tasks), "funnel": made.funnel})
         return 0
     show_funnel(made)
@@ -115,14 +98,14 @@ def mutate(
 
 
 async def _mutate(
-    source: str, out: Path | None, settings: MakeConfig, *, is_clean: bool
+    source: str, settings: MakeConfig, options: TasksetOptions
 ) -> tuple[Path, MadeTasks]:
     steps = Steps()
     steps(f"obtaining {source}")
     project = await asyncio.to_thread(obtain_project, source)
     note(f"         {project.origin_note}")
-    folder = (out or Path("tasksets", project.name)).absolute()
-    refuse_or_remove(folder, is_clean=is_clean)
+    folder = options.folder(project.name)
+    refuse_or_remove(folder, is_clean=options.is_clean)
     made = await make_taskset(project, folder, settings, steps)
     return folder, made
 
@@ -137,47 +120,6 @@ async def make_taskset(project: Any, folder: Path, settings: MakeConfig, steps: 
             return await make_tasks(
                 project, environment, scratch, config=settings, model=model, on_progress=steps
             )
-
-
-@contextlib.contextmanager
-def made_beside(folder: Path) -> Iterator[Path]:
-    """Yield a folder that takes the name `folder` once all went well, and is gone if not."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise JourneymanError(
-            f"cannot write to {folder.parent}: {error.strerror}", "choose another folder"
-        ) from None
-    try:
-        yield scratch
-        scratch.chmod(0o755)
-        scratch.rename(folder)
-    except JourneymanError as error:
-        raise type(error)(error.message, _kept_logs(scratch, error.hint)) from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _kept_logs(scratch: Path, hint: str) -> str:
-    """Keep the logs of a build that failed, and return the hint with the place where they are."""
-    for log in scratch.glob("environments/*.build.log"):
-        kept = cache_folder("builds") / log.name
-        shutil.copyfile(log, kept)
-        hint = hint.replace(str(log), str(kept))
-    return hint
-
-
-def refuse_or_remove(folder: Path, *, is_clean: bool) -> None:
-    """Make room for a new taskset: an old one is thrown away where that was asked for, else refused."""
-    if not folder.exists():
-        return
-    if not is_clean:
-        raise JourneymanError(
-            f"{folder} exists already", "add --clean to make it anew, or give another --out"
-        )
-    load_taskset(folder)
-    shutil.rmtree(folder)
 
 
 def show_funnel(made: MadeTasks) -> None:

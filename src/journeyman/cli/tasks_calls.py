@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from journeyman.cli.new_taskset import TasksetOptions, made_beside, refuse_or_remove
 from journeyman.cli.output import emit, print_lines
 from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
-from journeyman.cli.tasks import made_beside, refuse_or_remove
 from journeyman.evals.calls.tasks import CallTasksConfig, make_call_tasks
 
 __all__ = ["calls"]
@@ -29,39 +28,27 @@ class GivenCalls(CallTasksConfig):
 
 def calls(
     *,
-    out: Path | None = None,
     given: Annotated[GivenCalls, Parameter(name="*")] = GivenCalls(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: TasksetOptions = TasksetOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Make tasks whose right answer is a well-formed and right tool call, in many templates.
 
     Parameters
     ----------
-    out
-        Folder of the new taskset; `tasksets/calls-<split>` where none is given.
     given
         What to ask.
-    config
-        A TOML file of settings; flags win over it.
-    clean
-        Throw an old taskset of the same folder away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the counts as JSON.
+    options
+        Where it goes.
     """
-    settings = resolve_settings(CallTasksConfig, config, given)
-    if dry_run:
+    settings = resolve_settings(CallTasksConfig, options.config, given)
+    if options.is_dry_run:
         return show_config(settings)
-    folder = (out or Path("tasksets", f"calls-{settings.split}")).absolute()
-    refuse_or_remove(folder, is_clean=clean)
+    folder = options.folder(f"calls-{settings.split}")
+    refuse_or_remove(folder, is_clean=options.is_clean)
     with made_beside(folder) as scratch:
         made = asyncio.run(make_call_tasks(settings, scratch, on_progress=Steps()))
     templates = sorted({task.template for task in made.tasks})
-    if json:
+    if options.is_json:
         emit({"taskset": str(folder), "num_tasks": len(made.tasks), "templates": templates})
         return 0
     print_lines(

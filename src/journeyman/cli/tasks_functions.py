@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from journeyman.cli.models import opened_model
+from journeyman.cli.new_taskset import TasksetOptions, made_beside, refuse_or_remove
 from journeyman.cli.output import emit, note, print_lines
 from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
-from journeyman.cli.tasks import made_beside, refuse_or_remove, show_funnel
+from journeyman.cli.tasks import show_funnel
 from journeyman.tasks import obtain_project
 from journeyman.tasks.environment import build_environment
 from journeyman.tasks.functions import FunctionsConfig, make_function_tasks
@@ -27,12 +28,8 @@ def functions(
     source: str,
     /,
     *,
-    out: Path | None = None,
     given: Annotated[FunctionsConfig, Parameter(name="*")] = FunctionsConfig(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    clean: bool = False,
-    dry_run: bool = False,
-    json: bool = False,
+    options: TasksetOptions = TasksetOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Make single-turn problems of a project's functions; tests are kept where solutions agree.
 
@@ -40,24 +37,16 @@ def functions(
     ----------
     source
         A project's name on the package index, a path to a Git repository or its URL, or `bundled`.
-    out
-        Folder of the new taskset; `tasksets/<project>-functions` where none is given.
     given
         What to make.
-    config
-        A TOML file of settings; flags win over it.
-    clean
-        Throw an old taskset of the same folder away first.
-    dry_run
-        Print the resolved config and stop.
-    json
-        Print the counts as JSON.
+    options
+        Where it goes.
     """
-    settings = resolve_settings(FunctionsConfig, config, given)
-    if dry_run:
+    settings = resolve_settings(FunctionsConfig, options.config, given)
+    if options.is_dry_run:
         return show_config(settings)
-    folder, made = asyncio.run(_made(source, out, settings, is_clean=clean))
-    if json:
+    folder, made = asyncio.run(_made(source, settings, options))
+    if options.is_json:
         emit({"taskset": str(folder), "num_tasks": len(made.taskset.tasks), "funnel": made.funnel})
         return 0
     show_funnel(made)
@@ -69,14 +58,14 @@ def functions(
 
 
 async def _made(
-    source: str, out: Path | None, settings: FunctionsConfig, *, is_clean: bool
+    source: str, settings: FunctionsConfig, options: TasksetOptions
 ) -> tuple[Path, MadeTasks]:
     steps = Steps()
     steps(f"obtaining {source}")
     project = await asyncio.to_thread(obtain_project, source)
     note(f"         {project.origin_note}")
-    folder = (out or Path("tasksets", f"{project.name}-functions")).absolute()
-    refuse_or_remove(folder, is_clean=is_clean)
+    folder = options.folder(f"{project.name}-functions")
+    refuse_or_remove(folder, is_clean=options.is_clean)
     with made_beside(folder) as scratch:
         environment = await build_environment(project, scratch / "environments", on_progress=steps)
         async with opened_model(settings.model) as model:
