@@ -37,7 +37,6 @@ class SharedVerdicts:
             graded = await work()
             verdict = graded.verdict
             if verdict.failure is None and not verdict.notes:
-                notes = (*verdict.notes, SHARED)
-                shared = verdict.model_copy(update={"notes": notes})
+                shared = verdict.model_copy(update={"notes": (SHARED,)})
                 self._known[key] = graded.model_copy(update={"verdict": shared})
             return graded

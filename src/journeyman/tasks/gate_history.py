@@ -14,9 +14,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from journeyman.tasks.gate import CHECKS
+from journeyman.tasks.taskset import Taskset, save_taskset
 from journeyman.types import Data, Task
 
-__all__ = ["GATE_FILE", "GateEntry", "passed", "read_gate", "record_gate"]
+__all__ = ["GATE_FILE", "GateEntry", "passed", "read_gate", "record_gate", "save_passed"]
 
 GATE_FILE = "gate.jsonl"
 
@@ -31,7 +32,7 @@ class GateEntry(Data):
     at: str = ""
     """ISO 8601, UTC; empty where the task was made."""
     num_runs: int = 0
-    """Runs of each state, each in a fresh sandbox."""
+    """Runs of each state, each in a sandbox of its own or a cell of a warm one."""
     checks: tuple[str, ...] = CHECKS
     """Names of the checks that were made."""
     faults: tuple[str, ...] = ()
@@ -52,6 +53,12 @@ def record_gate(folder: Path, entries: Sequence[GateEntry]) -> None:
     lines = [json.dumps(entry.model_dump(mode="json"), ensure_ascii=False) for entry in entries]
     with (folder / GATE_FILE).open("a", encoding="utf-8", newline="\n") as stream:
         stream.write("".join(f"{line}\n" for line in lines))
+
+
+def save_passed(taskset: Taskset, *, by: str, num_runs: int) -> None:
+    """Save a new taskset, all of whose tasks passed when they were made, with that history."""
+    save_taskset(taskset)
+    record_gate(taskset.folder, passed(taskset.tasks, by=by, num_runs=num_runs))
 
 
 def read_gate(folder: Path) -> dict[str, list[GateEntry]]:

@@ -20,14 +20,14 @@ from journeyman.errors import JourneymanError
 from journeyman.tasks.asking import Asker
 from journeyman.tasks.baseline import MAX_TEST_S, Baseline, measure_baseline
 from journeyman.tasks.funnel import Funnel, FunnelReport
-from journeyman.tasks.gate_history import passed, record_gate
+from journeyman.tasks.gate_history import save_passed
 from journeyman.tasks.make_config import MakeConfig
 from journeyman.tasks.maker import Accepted, Maker
 from journeyman.tasks.mutate import check_kinds
 from journeyman.tasks.order import in_order, num_processors
 from journeyman.tasks.project import Project
 from journeyman.tasks.strategies import NEEDS_MODEL, share_out
-from journeyman.tasks.taskset import Taskset, save_taskset
+from journeyman.tasks.taskset import Taskset
 from journeyman.tasks.trials import trials_of
 from journeyman.tasks.warm import WarmPool, bytecode_folder
 from journeyman.types import Environment, Task
@@ -130,8 +130,7 @@ async def make_tasks(
         created_at=environment.created_at,
         project=project.repo,
     )
-    save_taskset(taskset)
-    record_gate(folder, passed(tasks, by="mutate", num_runs=config.repeats))
+    save_passed(taskset, by="mutate", num_runs=config.repeats)
     return MadeTasks(taskset, funnel.report())
 
 

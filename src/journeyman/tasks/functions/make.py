@@ -36,7 +36,7 @@ from journeyman.tasks.functions.proposals import (
 from journeyman.tasks.functions.subject import Subject, list_subjects, statement_of
 from journeyman.tasks.funnel import Funnel
 from journeyman.tasks.gate import judge
-from journeyman.tasks.gate_history import passed, record_gate
+from journeyman.tasks.gate_history import save_passed
 from journeyman.tasks.make import MadeTasks
 from journeyman.tasks.mutate import reverse_diff
 from journeyman.tasks.narrowing import narrowing_of
@@ -45,7 +45,7 @@ from journeyman.tasks.project import Project
 from journeyman.tasks.statement import find_leaks
 from journeyman.tasks.strategies.remove import emptied
 from journeyman.tasks.strategies.written import WrittenBug
-from journeyman.tasks.taskset import Taskset, save_taskset
+from journeyman.tasks.taskset import Taskset
 from journeyman.tasks.tree import patched
 from journeyman.tasks.trials import Trials, trials_of
 from journeyman.tasks.workspace import find_base_commit
@@ -111,8 +111,7 @@ async def make_function_tasks(
         created_at=environment.created_at,
         project=project.repo,
     )
-    save_taskset(taskset)
-    record_gate(folder, passed(tasks, by="functions", num_runs=config.repeats))
+    save_passed(taskset, by="functions", num_runs=config.repeats)
     return MadeTasks(taskset, funnel.report())
 
 

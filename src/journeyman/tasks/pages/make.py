@@ -17,12 +17,12 @@ from journeyman.errors import JourneymanError
 from journeyman.tasks.environment import build_environment
 from journeyman.tasks.functions.hidden_tests import new_file_diff
 from journeyman.tasks.gate import Trial, judge
-from journeyman.tasks.gate_history import passed, record_gate
+from journeyman.tasks.gate_history import save_passed
 from journeyman.tasks.laid_out import project_of_files
 from journeyman.tasks.pages.inside import CHROMIUM
 from journeyman.tasks.pages.spec import PageSpec
 from journeyman.tasks.patches import diff_file
-from journeyman.tasks.taskset import Taskset, save_taskset
+from journeyman.tasks.taskset import Taskset
 from journeyman.tasks.trials import Trials, trials_of
 from journeyman.tasks.workspace import find_base_commit
 from journeyman.types import Environment, Origin, Task, TestStatus, Verdict, VerifierSpec
@@ -82,8 +82,7 @@ async def make_page_tasks(
     taskset = Taskset(
         name=name, folder=folder, tasks=tuple(tasks), created_at=_DATE, project=project.repo
     )
-    save_taskset(taskset)
-    record_gate(folder, passed(tasks, by="pages", num_runs=config.repeats))
+    save_passed(taskset, by="pages", num_runs=config.repeats)
     return taskset
 
 
