@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from journeyman.cli.data_judged import preferences_command, verify_command
 from journeyman.cli.data_lines import refuse_existing, write_lines
 from journeyman.cli.data_see import show, stats
 from journeyman.cli.output import note, print_json
@@ -20,8 +19,16 @@ __all__ = ["app"]
 app = App(name="data", help="Training data: make it, count it, see it as the model does.")
 app.command(stats)
 app.command(show)
-app.command(preferences_command, name="preferences")
-app.command(verify_command, name="verify")
+app.command(
+    "journeyman.cli.data_judged:preferences_command",
+    name="preferences",
+    help="Answer requests several times, let a judge compare all pairs, and write best against worst.",
+)
+app.command(
+    "journeyman.cli.data_judged:verify_command",
+    name="verify",
+    help="Let a model play the user who tries an answer's code in a sandbox; keep what works.",
+)
 
 
 class GivenRepairs(RepairSettings):

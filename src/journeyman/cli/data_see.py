@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +22,33 @@ from journeyman.train.stages.sft import SftSettings
 
 __all__ = ["show", "stats"]
 
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class StatsOptions:
+    """The flags of every `data stats`."""
+
+    config: tuple[Path, ...] = ()
+    """A TOML file of settings; flags win over it. Again for more, the later wins."""
+    is_json: Annotated[bool, Parameter(name="--json")] = False
+    """Print the counts as JSON."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ShowOptions:
+    """The flags of every `data show`."""
+
+    config: tuple[Path, ...] = ()
+    """A TOML file of settings; flags win over it. Again for more, the later wins."""
+    num: int = 3
+    """How many sequences; a pair is two."""
+    source: str = ""
+    """Only those of this source, as `data stats` names it."""
+    has_borders: Annotated[bool, Parameter(name="--tokens")] = False
+    """Part the tokens from one another."""
+
+
 stats = App(name="stats", help="Count what a stage would train on, by source.")
 show = App(name="show", help="Show documents as the model sees them: trained on, or context.")
 
@@ -32,8 +59,7 @@ def stats_midtrain(
     /,
     *,
     given: Annotated[GivenMidtrain, Parameter(name="*")] = GivenMidtrain(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    json: bool = False,
+    options: StatsOptions = StatsOptions(),
 ) -> int:
     """Count the documents of `train midtrain` with the same flags.
 
@@ -43,13 +69,11 @@ def stats_midtrain(
         Folder of the model, for its tokenizer.
     given
         What would be trained on.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    json
-        Print the counts as JSON.
+    options
+        How it is told.
     """
-    settings = resolve_settings(MidtrainSettings, config, given, model=model.absolute())
-    return _count(_midtrain_documents(settings), settings.row_length, is_json=json)
+    settings = resolve_settings(MidtrainSettings, options.config, given, model=model.absolute())
+    return _count(_midtrain_documents(settings), settings.row_length, is_json=options.is_json)
 
 
 @stats.command(name="sft")
@@ -58,8 +82,7 @@ def stats_sft(
     /,
     *,
     given: Annotated[GivenSft, Parameter(name="*")] = GivenSft(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    json: bool = False,
+    options: StatsOptions = StatsOptions(),
 ) -> int:
     """Count the sequences of `train sft` with the same flags.
 
@@ -69,13 +92,11 @@ def stats_sft(
         Folder of the model, for its tokenizer.
     given
         What would be trained on.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    json
-        Print the counts as JSON.
+    options
+        How it is told.
     """
-    settings = resolve_settings(SftSettings, config, given, model=model.absolute())
-    return _count(_sft_documents(settings), settings.row_length, is_json=json)
+    settings = resolve_settings(SftSettings, options.config, given, model=model.absolute())
+    return _count(_sft_documents(settings), settings.row_length, is_json=options.is_json)
 
 
 @stats.command(name="dpo")
@@ -84,8 +105,7 @@ def stats_dpo(
     /,
     *,
     given: Annotated[GivenDpo, Parameter(name="*")] = GivenDpo(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    json: bool = False,
+    options: StatsOptions = StatsOptions(),
 ) -> int:
     """Count the answers of `train dpo` with the same flags, chosen and rejected.
 
@@ -95,13 +115,11 @@ def stats_dpo(
         Folder of the model, for its tokenizer.
     given
         What would be learned from.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    json
-        Print the counts as JSON.
+    options
+        How it is told.
     """
-    settings = resolve_settings(DpoSettings, config, given, model=model.absolute())
-    return _count(_dpo_documents(settings), settings.row_length, is_json=json)
+    settings = resolve_settings(DpoSettings, options.config, given, model=model.absolute())
+    return _count(_dpo_documents(settings), settings.row_length, is_json=options.is_json)
 
 
 @show.command(name="midtrain")
@@ -110,10 +128,7 @@ def show_midtrain(
     /,
     *,
     given: Annotated[GivenMidtrain, Parameter(name="*")] = GivenMidtrain(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    num: int = 3,
-    source: str = "",
-    tokens: bool = False,
+    options: ShowOptions = ShowOptions(),
 ) -> int:
     """Show documents of `train midtrain` with the same flags; trained tokens stand out.
 
@@ -123,17 +138,11 @@ def show_midtrain(
         Folder of the model, for its tokenizer.
     given
         What would be trained on.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    num
-        How many documents.
-    source
-        Only documents of this source.
-    tokens
-        Part the tokens from one another.
+    options
+        How it is told.
     """
-    settings = resolve_settings(MidtrainSettings, config, given, model=model.absolute())
-    return _show(_midtrain_documents(settings), model, num, source, has_borders=tokens)
+    settings = resolve_settings(MidtrainSettings, options.config, given, model=model.absolute())
+    return _show(_midtrain_documents(settings), model, options)
 
 
 @show.command(name="sft")
@@ -142,10 +151,7 @@ def show_sft(
     /,
     *,
     given: Annotated[GivenSft, Parameter(name="*")] = GivenSft(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    num: int = 3,
-    source: str = "",
-    tokens: bool = False,
+    options: ShowOptions = ShowOptions(),
 ) -> int:
     """Show sequences of `train sft` with the same flags; trained tokens stand out.
 
@@ -155,17 +161,11 @@ def show_sft(
         Folder of the model, for its tokenizer.
     given
         What would be trained on.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    num
-        How many sequences.
-    source
-        Only sequences of this source.
-    tokens
-        Part the tokens from one another.
+    options
+        How it is told.
     """
-    settings = resolve_settings(SftSettings, config, given, model=model.absolute())
-    return _show(_sft_documents(settings), model, num, source, has_borders=tokens)
+    settings = resolve_settings(SftSettings, options.config, given, model=model.absolute())
+    return _show(_sft_documents(settings), model, options)
 
 
 @show.command(name="dpo")
@@ -174,10 +174,7 @@ def show_dpo(
     /,
     *,
     given: Annotated[GivenDpo, Parameter(name="*")] = GivenDpo(),  # noqa: B008 - frozen
-    config: tuple[Path, ...] = (),
-    num: int = 4,
-    source: str = "",
-    tokens: bool = False,
+    options: ShowOptions = ShowOptions(num=4),
 ) -> int:
     """Show pairs of `train dpo` with the same flags, chosen before rejected; answers stand out.
 
@@ -187,17 +184,11 @@ def show_dpo(
         Folder of the model, for its tokenizer.
     given
         What would be learned from.
-    config
-        A TOML file of settings; flags win over it. Again for more, the later wins.
-    num
-        How many sequences, two to a pair.
-    source
-        Only pairs of this source, e.g. `preference, chosen`.
-    tokens
-        Part the tokens from one another.
+    options
+        How it is told.
     """
-    settings = resolve_settings(DpoSettings, config, given, model=model.absolute())
-    return _show(_dpo_documents(settings), model, num, source, has_borders=tokens)
+    settings = resolve_settings(DpoSettings, options.config, given, model=model.absolute())
+    return _show(_dpo_documents(settings), model, options)
 
 
 def _midtrain_documents(settings: MidtrainSettings) -> Sequence[Encoded]:
@@ -258,18 +249,18 @@ def _count(documents: Sequence[Encoded], row_length: int, *, is_json: bool) -> i
     return 0
 
 
-def _show(
-    documents: Sequence[Encoded], model: Path, num: int, source: str, *, has_borders: bool
-) -> int:
+def _show(documents: Sequence[Encoded], model: Path, options: ShowOptions) -> int:
     from journeyman.train.documents.colours import paint
     from journeyman.train.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(model)
-    chosen = [it for it in documents if not source or it.source == source]
+    chosen = [it for it in documents if options.source in ("", it.source)]
     is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    for number, document in enumerate(chosen[:num], start=1):
+    for number, document in enumerate(chosen[: options.num], start=1):
         trained = sum(document.is_trained)
         print_lines([f"--- {number}: {document.source}, {len(document)} tokens, {trained} trained"])
-        text = paint(document, tokenizer.decode, is_coloured=is_coloured, has_borders=has_borders)
+        text = paint(
+            document, tokenizer.decode, is_coloured=is_coloured, has_borders=options.has_borders
+        )
         print_lines([text])
     return 0

@@ -11,7 +11,7 @@ from journeyman.cli.output import note
 if TYPE_CHECKING:
     from journeyman.models import Model
 
-__all__ = ["opened_model"]
+__all__ = ["opened_model", "opened_named_model"]
 
 
 @asynccontextmanager
@@ -20,6 +20,13 @@ async def opened_model(spec: str) -> AsyncIterator[Model | None]:
     if not spec:
         yield None
         return
+    async with opened_named_model(spec) as model:
+        yield model
+
+
+@asynccontextmanager
+async def opened_named_model(spec: str) -> AsyncIterator[Model]:
+    """Open the model that a spec names, and close it again. Raises as `open_model` does."""
     from journeyman.models import open_model
 
     model = await open_model(spec, on_progress=note)

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from journeyman.config import Config
 from journeyman.models import Model
 from journeyman.templates import get_template
 from journeyman.train.documents.conversation import Conversation
@@ -26,8 +27,7 @@ from journeyman.types import Completion, Message, Prompt, Sampling
 __all__ = ["DrawSettings", "Drawn", "draw_preferences"]
 
 
-@dataclass(frozen=True, slots=True)
-class DrawSettings:
+class DrawSettings(Config):
     """How candidates are drawn and judged."""
 
     checklist: tuple[str, ...]
@@ -35,14 +35,17 @@ class DrawSettings:
     template: str = "hermes"
     """Of the model that answers, and of the judge, where they read text."""
     num_candidates: int = 4
+    """Answers to each request."""
     temperature: float = 0.8
+    """Of the answers; the judge takes the likeliest words."""
     max_tokens: int = 512
     """Most tokens of a candidate, and of a judgement."""
     margin: float = 1.5
-    """The best is kept if its strength is more than so many times that of the worst."""
+    """The best is taken if it is so many times as strong as the worst, by Bradley and Terry."""
     num_parallel: int = 4
     """Requests whose answers are drawn and judged at the same time."""
     seed: int = 0
+    """Of the answers."""
 
 
 @dataclass(slots=True)

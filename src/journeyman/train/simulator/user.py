@@ -13,8 +13,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from journeyman.config import Config
 from journeyman.models import Model
 from journeyman.sandbox import Executed, Limits, Sandbox, SandboxSpec, opened
 from journeyman.sandbox.python import python_mounts
@@ -55,24 +55,25 @@ _SHOW = "It ended with exit code {exit_code}{late} and printed:\n\n{output}"
 _VERDICT = re.compile(r"verdict\W+(works|fails)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class UserSettings:
+class UserSettings(Config):
     """Who tries, and for how long."""
 
     template: str = "hermes"
     """Of the model, where it reads text."""
     num_turns: int = 5
-    """Most things that the user says."""
+    """Most things that the user says about an answer."""
     max_tokens: int = 400
     """Most tokens of one."""
     temperature: float = 0.0
+    """Of what the user says."""
     timeout_s: float = 20.0
-    """Of a command."""
+    """Seconds that a command may take."""
     num_parallel: int = 2
     """Answers tried at the same time."""
     backend: str = "namespace"
-    """Where commands run, as `--sandbox` takes it."""
+    """Where commands run: namespace, docker or podman; never with a network."""
     seed: int = 0
+    """Of what the user says."""
 
 
 async def try_answers(
