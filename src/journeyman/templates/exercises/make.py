@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from journeyman.templates.exercises.exercise import Exercise, Split, ToolSet, split_of
 from journeyman.templates.exercises.functions import draw_toolset
@@ -36,6 +36,16 @@ _DESCRIBED = ("I need this: {description} Take {arguments}", "{description} With
 _NO_ARGUMENTS = "no arguments."
 
 
+class _Shares(NamedTuple):
+    """How often arguments are of a rare kind. At 0 nothing is drawn: what is asked stays as it was."""
+
+    quoted: float = 0.0
+    bare: float = 0.0
+
+
+_NO_SHARES = _Shares()
+
+
 def make_exercises(
     *,
     split: Split,
@@ -43,10 +53,12 @@ def make_exercises(
     toolsets: Sequence[ToolSet] = (),
     with_functions: bool = True,
     quoted_share: float = 0.0,
+    bare_share: float = 0.0,
 ) -> Iterator[Exercise]:
     """Yield exercises of one split, taking the toolsets in turn; those of `TOOLSETS` by default.
 
     `quoted_share` of the text arguments hold apostrophes and quotes, beside those that do by chance.
+    `bare_share` of the calls have no optional argument: often that is a call without any.
     A toolset that has no tool of the split is left out; raises `ValueError` if none has any.
     """
     chance = random.Random(f"{split} {seed}")  # noqa: S311
@@ -54,11 +66,12 @@ def make_exercises(
     usable = [it for it in chosen if _targets(it, split)]
     if not usable and not with_functions:
         raise ValueError(f"no toolset has a tool of the split {split!r}")
+    shares = _Shares(quoted=quoted_share, bare=bare_share)
     number = 0
     while True:
         for toolset in (*usable, None) if with_functions else usable:
             drawn = toolset or _functions(chance, split)
-            yield _make(drawn, split, chance, f"{split}-{seed}-{number:06d}", quoted_share)
+            yield _make(drawn, split, chance, f"{split}-{seed}-{number:06d}", shares)
             number += 1
 
 
@@ -85,11 +98,11 @@ def _make(
     split: Split,
     chance: random.Random,
     exercise_id: str,
-    quoted_share: float,
+    shares: _Shares,
 ) -> Exercise:
     target = chance.choice(_targets(toolset, split))
     tools = _shown(toolset.tools, target, chance)
-    drawn = _draw_arguments(target, chance, quoted_share)
+    drawn = _draw_arguments(target, chance, shares)
     is_named = chance.random() < 0.6 or not target.description
     request = _request(target, drawn, chance, is_named=is_named)
     return Exercise(
@@ -115,13 +128,14 @@ def _shown(
 
 
 def _draw_arguments(
-    tool: ToolSpec, chance: random.Random, quoted_share: float = 0.0
+    tool: ToolSpec, chance: random.Random, shares: _Shares = _NO_SHARES
 ) -> dict[str, Drawn]:
     required = tool.parameters.get("required", ())
+    is_bare = shares.bare > 0 and chance.random() < shares.bare
     return {
-        name: draw(name, schema, chance, quoted_share=quoted_share)
+        name: draw(name, schema, chance, quoted_share=shares.quoted)
         for name, schema in tool.parameters.get("properties", {}).items()
-        if name in required or chance.random() < 0.5
+        if name in required or (not is_bare and chance.random() < 0.5)
     }
 
 

@@ -27,6 +27,8 @@ _LIBRARY, _AGENTS = 0.6, 0.8
 _SIZE = 2
 _QUOTED = 0.2
 """Share of the text arguments with apostrophes and quotes: where a form of calls has to escape."""
+_BARE = 0.15
+"""Share of the calls without optional arguments: a call without any argument is a form of its own."""
 
 
 def exercise_conversations(number: int, *, num_turns: int, seed: int) -> Iterator[Conversation]:
@@ -45,6 +47,7 @@ def exercise_conversations(number: int, *, num_turns: int, seed: int) -> Iterato
             toolsets=[toolset],
             with_functions=False,
             quoted_share=_QUOTED,
+            bare_share=_BARE,
         )
         yield _chain(list(islice(exercises, num_turns)), toolset, draw, f"exercise:{place}")
 
