@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from journeyman.cli.data_encode import encode_command
 from journeyman.cli.data_lines import refuse_existing, write_lines
 from journeyman.cli.data_see import show, stats
 from journeyman.cli.output import note, print_json
@@ -19,6 +20,7 @@ __all__ = ["app"]
 app = App(name="data", help="Training data: make it, count it, see it as the model does.")
 app.command(stats)
 app.command(show)
+app.command(encode_command, name="encode")
 app.command(
     "journeyman.cli.data_judged:preferences_command",
     name="preferences",

@@ -193,10 +193,10 @@ def show_dpo(
 
 def _midtrain_documents(settings: MidtrainSettings) -> Sequence[Encoded]:
     require_extra()
-    from journeyman.train.stages.corpus_documents import gather
+    from journeyman.train.stages.encoded_corpus import find_documents
     from journeyman.train.tokenizer import load_tokenizer
 
-    found = gather(settings, load_tokenizer(settings.model))
+    found = find_documents(settings, load_tokenizer(settings.model))
     note(found.describe())
     return found.train
 

@@ -42,7 +42,7 @@ from journeyman.train.filters.duplicates import Duplicates
 from journeyman.train.stages.midtrain import MidtrainSettings
 from journeyman.train.tokenizer import PlainTokenizer
 
-__all__ = ["Corpus", "gather", "make_documents"]
+__all__ = ["Corpus", "describe", "gather", "gather_parts", "make_documents", "part_names"]
 
 # Code has three to four characters a token: a document of so many fits its row.
 _CHARACTERS_PER_TOKEN = 2
@@ -58,33 +58,81 @@ class Corpus:
     dropped: Counter[str] = field(default_factory=Counter)
     """Files and renderings that were left out, by reason."""
 
+    def add(self, part: Corpus) -> None:
+        """Put another one behind."""
+        self.train += part.train
+        self.held_out += part.held_out
+        self.held_out_files += part.held_out_files
+        self.dropped.update(part.dropped)
+
     def describe(self) -> str:
         """Say in one line what there is."""
-        sources = Counter(it.source for it in self.train)
-        kept = ", ".join(f"{count:,} {name}" for name, count in sorted(sources.items()))
-        dropped = ", ".join(f"{count:,} {name}" for name, count in sorted(self.dropped.items()))
-        return f"documents: {kept or 'none'}; left out: {dropped or 'none'}"
+        return describe(Counter(it.source for it in self.train), self.dropped)
+
+
+def describe(sources: Counter[str], dropped: Counter[str]) -> str:
+    """Say in one line how many documents there are, and how many were left out."""
+    kept = ", ".join(f"{count:,} {name}" for name, count in sorted(sources.items()))
+    gone = ", ".join(f"{count:,} {name}" for name, count in sorted(dropped.items()))
+    return f"documents: {kept or 'none'}; left out: {gone or 'none'}"
 
 
 def gather(settings: MidtrainSettings, tokenizer: PlainTokenizer) -> Corpus:
     """Read, filter and write everything that is trained on; `JourneymanError` for bad sources."""
     found = Corpus()
+    for part in gather_parts(settings, tokenizer):
+        found.add(part)
+    return found
+
+
+def gather_parts(
+    settings: MidtrainSettings, tokenizer: PlainTokenizer, *, num_done: int = 0
+) -> Iterator[Corpus]:
+    """Yield what comes of each folder and file of data, in order; one at a time is in memory.
+
+    The first `num_done` are not written again: of folders only what their files rule out later is found.
+    """
     duplicates = Duplicates(similarity=settings.filters.similarity)
+    number = 0
     for root in settings.corpus:
         files, dropped = clean(find_files([root]), settings.filters, duplicates)
-        found.dropped.update(dropped)
-        train, held_out = make_documents(files, settings, tokenizer, name=root.resolve().name)
-        found.train += train
-        found.held_out += held_out
-        aside = (it for it in files if share_of(it.path) < settings.held_out_share)
-        found.held_out_files += aside
+        if number >= num_done:
+            yield _folder(files, dropped, settings, tokenizer, name=root.resolve().name)
+        number += 1
     for path in settings.documents:
-        found.train += [encode(it, tokenizer) for it in read_documents(path)]
+        if number >= num_done:
+            yield _masked(Corpus([encode(it, tokenizer) for it in read_documents(path)]), settings)
+        number += 1
     for path in settings.conversations:
-        found.train += _conversations(path, settings, tokenizer, found.dropped)
+        if number >= num_done:
+            part = Corpus()
+            part.train += _conversations(path, settings, tokenizer, part.dropped)
+            yield _masked(part, settings)
+        number += 1
+
+
+def part_names(settings: MidtrainSettings) -> list[str]:
+    """Return where each part of `gather_parts` comes from, in order."""
+    return [str(it) for it in (*settings.corpus, *settings.documents, *settings.conversations)]
+
+
+def _folder(
+    files: Sequence[SourceFile],
+    dropped: Counter[str],
+    settings: MidtrainSettings,
+    tokenizer: PlainTokenizer,
+    *,
+    name: str,
+) -> Corpus:
+    train, held_out = make_documents(files, settings, tokenizer, name=name)
+    aside = [it for it in files if share_of(it.path) < settings.held_out_share]
+    return _masked(Corpus(train, held_out, aside, dropped), settings)
+
+
+def _masked(part: Corpus, settings: MidtrainSettings) -> Corpus:
     if settings.min_repeat:
-        found.train = [mask_repeats(it, settings.min_repeat) for it in found.train]
-    return found
+        part.train = [mask_repeats(it, settings.min_repeat) for it in part.train]
+    return part
 
 
 def make_documents(

@@ -36,6 +36,9 @@ class MidtrainSettings(Config):
     """JSONL files of documents that `journeyman data` wrote, e.g. of pull requests."""
     conversations: tuple[Path, ...] = ()
     """JSONL files of conversations, e.g. questions and answers, or holes filled in a chat."""
+    encoded: Path | None = None
+    """Folder that `journeyman data encode` wrote, in place of corpus, documents and conversations: rows
+    are read from disk as they are needed."""
     templates: tuple[str, ...] = ("qwen3_coder",)
     """Templates that conversations are written in: `NAME`, `NAME=WEIGHT`, or `all`."""
     repository_share: float = Field(default=0.3, ge=0, le=1)
@@ -80,24 +83,24 @@ def midtrain(
     on_progress: Callable[[str], None] | None = None,
 ) -> Path | None:
     """Train, and return the folder of the trained model, `model/` in the run."""
-    from journeyman.train.stages.corpus_documents import gather
+    from journeyman.train.stages.encoded_corpus import find_documents
     from journeyman.train.stages.fill_exam import FillExam
     from journeyman.train.stages.result import Training, train_model
     from journeyman.train.tokenizer import load_tokenizer
 
     tokenizer = load_tokenizer(settings.model)
-    gathered = gather(settings, tokenizer)
-    if not gathered.train:
+    found = find_documents(settings, tokenizer)
+    if not found.train:
         raise JourneymanError(
-            f"nothing to train on: {gathered.describe()}",
+            f"nothing to train on: {found.describe()}",
             "add --corpus FOLDER, or --documents FILE of journeyman data",
         )
     if on_progress is not None:
-        on_progress(gathered.describe())
+        on_progress(found.describe())
     exam = None
-    if settings.num_fill_exercises and gathered.held_out_files:
+    if settings.num_fill_exercises and found.held_out_files:
         exam = FillExam(
-            gathered.held_out_files,
+            found.held_out_files,
             tokenizer,
             settings.num_fill_exercises,
             seed=settings.trainer.seed,
@@ -106,8 +109,8 @@ def midtrain(
         )
     training = Training(
         model=settings.model,
-        documents=gathered.train,
-        held_out=gathered.held_out,
+        documents=found.train,
+        held_out=found.held_out,
         trainer=settings.trainer,
         capacity=settings.row_length,
         method=settings.packing,

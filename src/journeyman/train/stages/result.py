@@ -14,6 +14,7 @@ from journeyman.errors import JourneymanError
 from journeyman.runs import RunFolder
 from journeyman.runs.storage import explain_storage
 from journeyman.train.documents import Encoded
+from journeyman.train.documents.token_store import TokenStore
 from journeyman.train.model.folder import load_network, save_network
 from journeyman.train.model.lora import add_adapters
 from journeyman.train.model.lora_settings import LoraSettings
@@ -130,7 +131,11 @@ def save_result(network: Network, tokenizer: PlainTokenizer, place: Path) -> Pat
 
 def _check_ids(training: Training, network: Network) -> None:
     size = network.base.config.vocab_size
-    highest = max((max(it.token_ids, default=0) for it in training.documents), default=0)
+    documents = training.documents
+    if isinstance(documents, TokenStore):
+        highest = documents.highest_id
+    else:
+        highest = max((max(it.token_ids, default=0) for it in documents), default=0)
     if highest >= size:
         raise JourneymanError(
             f"the data has token {highest}, and the model's vocabulary ends at {size - 1}",

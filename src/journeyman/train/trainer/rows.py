@@ -20,6 +20,7 @@ import torch
 
 from journeyman.errors import JourneymanError
 from journeyman.train.documents import IGNORED, Encoded, Row, fill_row
+from journeyman.train.documents.token_store import TokenStore
 from journeyman.train.packing import LongDocuments, Method, measure, plan_groups, plan_rows
 
 __all__ = ["Batch", "RowSource", "Rows", "make_batch"]
@@ -59,7 +60,10 @@ class RowSource:
         overlap: int = 0,
         group_size: int = 1,
     ) -> None:
-        lengths = [len(document) for document in documents]
+        if isinstance(documents, TokenStore):
+            lengths = documents.lengths
+        else:
+            lengths = [len(document) for document in documents]
         self.plan = (
             plan_groups(lengths, capacity, size=group_size)
             if group_size > 1
