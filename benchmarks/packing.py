@@ -14,15 +14,9 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import math
-import random
-import time
-from collections.abc import Callable
-from typing import TypeVar
 
-from journeyman.train.packing import measure, plan_rows
-
-T = TypeVar("T")
+from journeyman.reproduce.packing_table import draw_lengths, packing_ways, timed
+from journeyman.train.packing import plan_rows
 
 
 def main() -> None:
@@ -31,36 +25,19 @@ def main() -> None:
     parser.add_argument("--capacity", type=int, default=4096)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    draw = random.Random(given.seed)
-    lengths = [
-        max(1, round(draw.lognormvariate(math.log(600), 1.4))) for _ in range(given.documents)
-    ]
+    lengths = draw_lengths(given.documents, seed=given.seed)
     _, limit_s = timed(lambda: sorted(lengths))
     long = sum(length > given.capacity for length in lengths) / len(lengths)
     print(f"{len(lengths):,} documents, {sum(lengths):,} tokens, rows of {given.capacity:,}; ")
     print(f"{long:.1%} of the documents are longer. CPU time; sorting alone: {limit_s:.2f} s\n")
     print(f"{'method':<26}{'padding':>10}{'headless':>10}{'cut':>8}{'repeated':>10}", end="")
     print(f"{'dropped':>9}{'docs/s':>12}{'x sorting':>11}")
-    ways = (
-        ("concat", "split"),
-        ("restart_last", "split"),
-        ("pad_last", "split"),
-        ("best_fit", "split"),
-        ("best_fit", "slide"),
-        ("best_fit", "drop"),
-    )
-    for method, over in ways:
-        overlap = given.capacity // 8 if over == "slide" else 0
-        plan, duration_s = timed(
-            lambda method=method, over=over, overlap=overlap: plan_rows(
-                lengths, given.capacity, method=method, long=over, overlap=overlap
-            )
-        )
-        rates = measure(plan, lengths)
+    for way in packing_ways(lengths, given.capacity):
+        rates, name = way.rates, f"{way.method}, {way.long}"
         print(
-            f"{method + ', ' + over:<26}{rates.padding:>10.4%}{rates.headless:>10.2%}"
+            f"{name:<26}{rates.padding:>10.4%}{rates.headless:>10.2%}"
             f"{rates.fragmented:>8.2%}{rates.repeated:>10.2%}{rates.dropped:>9.2%}"
-            f"{len(lengths) / duration_s:>12,.0f}{duration_s / limit_s:>11.1f}"
+            f"{len(lengths) / way.duration_s:>12,.0f}{way.duration_s / limit_s:>11.1f}"
         )
     if importlib.util.find_spec("trl"):
         beside_trl(lengths, given.capacity)
@@ -92,13 +69,6 @@ def beside_trl(lengths: list[int], capacity: int) -> None:
             f"{len(lengths) / ours_s:>12,.0f}{theirs_s / ours_s:>6.1f} times",
             flush=True,
         )
-
-
-def timed(work: Callable[[], T]) -> tuple[T, float]:
-    """Return what `work` returns and the CPU seconds of this process that it took."""
-    started = time.process_time()
-    result = work()
-    return result, time.process_time() - started
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ VERBS = {
     "model": ("model:app", "which models can be named, what one takes and does; new ones"),
     "data": ("data:app", "training data: make it, count it, see it as the model does"),
     "train": ("train:app", "train a model on source files or on verified rollouts"),
+    "reproduce": ("reproduce:reproduce", "the whole report at proxy scale, by one command"),
     "view": ("view:view", "look at runs in a browser, live or years later, or in the terminal"),
     "export": ("export:export", "a run for other viewers and trainers, secrets taken out"),
 }

@@ -13,6 +13,7 @@ from journeyman.cli.data_encode import encode_command
 from journeyman.cli.data_lines import refuse_existing, write_lines
 from journeyman.cli.data_see import show, stats
 from journeyman.cli.output import note, print_json
+from journeyman.train.documents.functions import FunctionTextSettings
 from journeyman.train.documents.repairs import RepairSettings
 
 __all__ = ["app"]
@@ -225,6 +226,42 @@ def repairs_command(
     found = list(repair_conversations(source, given, unseen=unseen))
     write_lines(file, found)
     note(f"{len(found)} repairs in {file}; {len(unseen)} functions were kept out")
+    return 0
+
+
+@app.command(name="functions")
+def functions_command(
+    file: Path,
+    /,
+    *,
+    source: tuple[Path, ...],
+    given: Annotated[FunctionTextSettings, Parameter(name="*")] = FunctionTextSettings(),  # noqa: B008
+    apart_from: tuple[Path, ...] = (),
+) -> int:
+    """Write documented functions as single-turn problems, answered by their own code: untested.
+
+    Parameters
+    ----------
+    file
+        The JSONL file to write.
+    source
+        A folder of Python source, called by its name in the problems; again for more.
+    given
+        Which functions.
+    apart_from
+        A folder of source none of whose functions may occur, as what is measured on; again for more.
+    """
+    from journeyman.train.documents.functions import documented_functions, function_conversations
+
+    refuse_existing(file)
+    unseen = {text for folder in apart_from for text in documented_functions(folder)}
+    found = [
+        it
+        for folder in source
+        for it in function_conversations(folder, folder.resolve().name, given, unseen=unseen)
+    ]
+    write_lines(file, found)
+    note(f"{len(found)} functions in {file}; {len(unseen)} were kept out")
     return 0
 
 

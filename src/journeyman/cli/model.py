@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,7 +85,10 @@ def init(
     preset: str = "tiny",
     tokenizer: str = "train",
     corpus: tuple[Path, ...] = (),
+    conversations: tuple[Path, ...] = (),
     vocab_size: int | None = None,
+    width: int = 96,
+    layers: int = 3,
     seed: int = 0,
     json: bool = False,
 ) -> int:
@@ -95,14 +99,20 @@ def init(
     folder
         Where; it must not be there yet.
     preset
-        Its size: 80b-a3b, 1b-a100m or tiny.
+        Its size: 80b-a3b, 1b-a100m or tiny; or llama, a plain one of any size.
     tokenizer
         A folder or a `tokenizer.json` to take; `train` learns one from the corpus.
     corpus
         A folder of source files to learn the tokenizer from; again for more.
+    conversations
+        A JSONL file of conversations to learn the tokenizer from; again for more.
     vocab_size
         Tokens of the model's vocabulary, and the most of a learned tokenizer; the preset's where none is
         given.
+    width
+        Channels of a llama, a multiple of 32.
+    layers
+        Layers of a llama.
     seed
         Seed of the weights.
     json
@@ -113,9 +123,15 @@ def init(
     require_extra()
     from journeyman.train.model.folder import create_model
     from journeyman.train.model.info import describe
+    from journeyman.train.model.llama import LlamaSize, create_llama
+    from journeyman.train.model.presets import get_preset
 
-    chosen = _tokenizer(tokenizer, corpus, preset, vocab_size)
-    create_model(folder, preset, chosen, seed=seed, vocab_size=vocab_size)
+    size = vocab_size or (_LLAMA_VOCABULARY if preset == "llama" else get_preset(preset).vocab_size)
+    chosen = _tokenizer(tokenizer, corpus, conversations, size)
+    if preset == "llama":
+        create_llama(folder, chosen, LlamaSize(width=width, num_layers=layers), seed=seed)
+    else:
+        create_model(folder, preset, chosen, seed=seed, vocab_size=vocab_size)
     record = asdict(describe(str(folder)))
     if json:
         print_json({"folder": str(folder), **record})
@@ -236,19 +252,28 @@ def info(model: str, /, *, json: bool = False) -> int:
     return 0
 
 
-def _tokenizer(source: str, corpus: tuple[Path, ...], preset: str, vocab_size: int | None) -> Any:
+_LLAMA_VOCABULARY = 2048
+
+
+def _tokenizer(
+    source: str, corpus: tuple[Path, ...], conversations: tuple[Path, ...], size: int
+) -> Any:
+    from journeyman.templates import get_template
     from journeyman.train.corpus import find_files
-    from journeyman.train.model.presets import get_preset
+    from journeyman.train.documents.conversation import read_conversations
     from journeyman.train.tokenizer import load_tokenizer, train_tokenizer
 
     if source != "train":
         return load_tokenizer(Path(source))
-    if not corpus:
+    if not corpus and not conversations:
         raise JourneymanError(
             "no corpus to learn a tokenizer from", "add --corpus FOLDER, or --tokenizer FOLDER"
         )
-    size = vocab_size or get_preset(preset).vocab_size
-    return train_tokenizer((file.text for file in find_files(corpus)), size)
+    render = get_template("hermes").render
+    said = (
+        render(it.messages, it.tools) for path in conversations for it in read_conversations(path)
+    )
+    return train_tokenizer(chain((file.text for file in find_files(corpus)), said), size)
 
 
 def _size(num_bytes: float) -> str:

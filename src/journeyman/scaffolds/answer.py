@@ -18,7 +18,7 @@ from journeyman.scaffolds.base import Scaffold
 from journeyman.scaffolds.session import LimitReached, ModelSession
 from journeyman.types import Ending, Message, TaskView
 
-__all__ = ["AnswerScaffold"]
+__all__ = ["AnswerScaffold", "opening_of"]
 
 _TIMEOUT_S = 60.0
 _SYSTEM = """\
@@ -42,7 +42,8 @@ class AnswerScaffold(Scaffold):
     async def run(self, task: TaskView, sandbox: Sandbox, session: ModelSession) -> Ending:
         """Ask once and put the answer in its place; an answer that was cut off is put nowhere."""
         try:
-            turn = await session.turn(_messages(task, await _standing(task, sandbox)))
+            standing = await _standing(task, sandbox)
+            turn = await session.turn(opening_of(task.problem_statement, task.answer, standing))
         except LimitReached as limit:
             return limit.ending
         clock = time.monotonic()
@@ -63,11 +64,13 @@ async def _standing(task: TaskView, sandbox: Sandbox) -> str:
         return ""
 
 
-def _messages(task: TaskView, standing: str) -> list[Message]:
-    path, _, name = task.answer.partition("::")
+def opening_of(statement: str, answer: str, standing: str = "") -> list[Message]:
+    """Return what the model is shown: a task's statement, where its answer goes, what stands
+    there now."""
+    path, _, name = answer.partition("::")
     form = _DEFINITION if name else _FILE if path else _FILES
     now = f"`{path}` now:\n\n````\n{standing}\n````\n\n" if standing else ""
-    user = f"{task.problem_statement.strip()}\n\n{now}{form.format(path=path, name=name)}"
+    user = f"{statement.strip()}\n\n{now}{form.format(path=path, name=name)}"
     return [Message(role="system", content=_SYSTEM), Message(role="user", content=user)]
 
 

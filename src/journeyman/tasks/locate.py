@@ -1,7 +1,8 @@
 """Which function a task's fault is in, said in its hints: a first step of a curriculum.
 
-Kept are tasks whose fix changes one line of one Python function. The hint names the lines of the whole
-function, as the agent finds it, never the line at fault.
+Kept are tasks whose fix changes one line of one Python function, or of one short page. The hint
+names the
+lines of the whole function or page, as the agent finds it, never the line at fault.
 
     located = locate(taskset)
     located.kept[0].hints_text      # "The fault is in lines 12 to 20 of pkg/a.py."
@@ -21,6 +22,8 @@ from journeyman.tasks.tree import patched
 from journeyman.types import Task
 
 __all__ = ["Located", "innermost_function", "locate"]
+
+_LONGEST_PAGE = 40
 
 
 @dataclass(slots=True)
@@ -54,9 +57,17 @@ def innermost_function(source: str, line: int) -> tuple[int, int] | None:
     return min(around, key=lambda it: it[1] - it[0], default=None)
 
 
+def _as_found(taskset: Taskset, task: Task, path: str) -> str:
+    """Return a file as the agent finds it, the bug put in."""
+    repository = taskset.environments / task.environment / "repository"
+    if not task.bug_patch:
+        return (repository / path).read_text(encoding="utf-8")
+    return (patched(repository, [task.bug_patch])[path] or b"").decode("utf-8")
+
+
 def _hint(taskset: Taskset, task: Task) -> str:
     """The hint, or why there is none."""
-    if task.language != "python":
+    if task.language not in ("python", "html"):
         return "not Python"
     try:
         files = PatchSet(task.patch)
@@ -67,9 +78,11 @@ def _hint(taskset: Taskset, task: Task) -> str:
     if len(files) != 1 or len(removed) != 1 or len(added) != 1:
         return "not one line"
     path = files[0].path
-    repository = taskset.environments / task.environment / "repository"
-    data = patched(repository, [task.bug_patch])[path] or b""
-    place = innermost_function(data.decode("utf-8"), removed[0].source_line_no or 0)
+    text = _as_found(taskset, task, path)
+    if task.language == "html":
+        place = (1, text.count("\n")) if text.count("\n") <= _LONGEST_PAGE else None
+    else:
+        place = innermost_function(text, removed[0].source_line_no or 0)
     if place is None:
-        return "not in a function"
+        return "not in a function" if task.language == "python" else "a long page"
     return f"The fault is in lines {place[0]} to {place[1]} of {path}."

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ __all__ = [
     "describe_config",
     "load_network",
     "save_network",
+    "write_new_model",
 ]
 
 # The library's bars would end up between our own lines.
@@ -74,18 +76,28 @@ def create_model(
     network.base.config.eos_token_id = network.base.config.pad_token_id = tokenizer.pad_id
     network.base.generation_config.eos_token_id = tokenizer.pad_id
     network.base.generation_config.pad_token_id = tokenizer.pad_id
-    with explain_storage(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    write_new_model(folder, network, tokenizer, {"preset": name, "seed": seed, **asdict(preset)})
+    return network
+
+
+def write_new_model(
+    folder: Path, network: Network, tokenizer: PlainTokenizer, about: Mapping[str, Any]
+) -> None:
+    """Write a model, its tokenizer and what it was made of into a folder, whole or not at all.
+
+    Raises `JourneymanError` if the folder exists.
+    """
+    if folder.exists():
+        raise JourneymanError(f"{folder} exists already", "give another folder, or remove this one")
 
     def fill(scratch: Path) -> None:
         save_network(network, scratch)
         save_tokenizer(tokenizer, scratch)
-        about = {"preset": name, "seed": seed, **asdict(preset)}
         write_atomic(scratch / "journeyman.json", json.dumps(about, indent=2) + "\n")
 
     with explain_storage(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
         fill_once(folder, fill)
-    return network
 
 
 def save_network(network: Network, folder: Path) -> None:

@@ -1,0 +1,85 @@
+"""What runs say: solve rates with their intervals, by tasks, and which held-out tasks are known.
+
+rate = rate_of_runs([Path("runs/base--software")])
+rate.mean, rate.low, rate.high
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from journeyman.evals.statistics import bootstrap_mean
+from journeyman.reproduce.tasksets import repositories
+from journeyman.runs import read_jsonl
+from journeyman.scaffolds.line import find_place
+from journeyman.tasks import load_taskset
+from journeyman.train.documents.repairs import short_functions
+from journeyman.types import Data
+
+__all__ = ["Rate", "known_tasks", "rate_of_runs", "rates_by_task"]
+
+
+class Rate(Data):
+    """A share of rollouts that solved their task, each task counted once."""
+
+    mean: float
+    low: float
+    """Of the 95 % interval, by bootstrap over tasks."""
+    high: float
+    num_tasks: int
+    num_rollouts: int
+    num_invalid: int = 0
+    """Rollouts whose verdict says nothing, such as where the machine failed; left out."""
+
+
+def rate_of_runs(runs: Iterable[Path], *, left_out: Iterable[str] = ()) -> Rate | None:
+    """Return the rate over some runs on the same tasks; None where no verdict counts."""
+    runs = list(runs)
+    found: defaultdict[str, list[bool]] = defaultdict(list)
+    for run in runs:
+        for name, solved in rates_by_task(run, set(left_out)).items():
+            found[name] += solved
+    if not found:
+        return None
+    means = [sum(it) / len(it) for it in found.values()]
+    low, high = bootstrap_mean(means)
+    num = sum(map(len, found.values()))
+    lines = [it for run in runs for it in read_jsonl(run / "rollouts.jsonl")]
+    num_asked = sum(it["instance_id"] not in set(left_out) for it in lines)
+    return Rate(
+        mean=sum(means) / len(means),
+        low=low,
+        high=high,
+        num_tasks=len(means),
+        num_rollouts=num,
+        num_invalid=num_asked - num,
+    )
+
+
+def rates_by_task(run: Path, left_out: set[str]) -> dict[str, list[bool]]:
+    """Return each task's outcomes, of those whose verdict counts."""
+    found: defaultdict[str, list[bool]] = defaultdict(list)
+    for line in read_jsonl(run / "rollouts.jsonl"):
+        is_valid = (line.get("reward") or {}).get("is_valid")
+        if is_valid and line["instance_id"] not in left_out:
+            verdict: Any = line["verdict"] or {}
+            found[line["instance_id"]].append(bool(verdict.get("is_resolved")))
+    return dict(found)
+
+
+def known_tasks(learned: Path, held_out: Path, max_lines: int) -> set[str]:
+    """Return the held-out tasks whose function stands, word for word, in a repository learned on."""
+    seen = {text for tree in repositories(learned) for text in short_functions(tree, max_lines)}
+    taskset = load_taskset(held_out)
+    found = set()
+    for task in taskset.tasks:
+        place = find_place(task)
+        path = taskset.environments / task.environment / "repository" / place.path
+        lines = path.read_text(encoding="utf-8").split("\n")[place.first - 1 : place.last]
+        if textwrap.dedent("\n".join(lines)) + "\n" in seen:
+            found.add(task.instance_id)
+    return found

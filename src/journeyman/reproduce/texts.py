@@ -1,0 +1,137 @@
+"""The stage of texts: what the policy practises on before it is rewarded, of every domain, all untested.
+
+None of it is about a function, page or tool that anybody is measured on.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from journeyman.errors import JourneymanError
+from journeyman.reproduce.made_up_functions import list_functions
+from journeyman.reproduce.made_up_pages import draw_pages, page_conversations
+from journeyman.reproduce.place import Place
+from journeyman.reproduce.steps import Act, Step, command, repeated
+from journeyman.reproduce.tasksets import KINDS, made_up_project, repositories
+from journeyman.runs import write_atomic
+
+__all__ = ["practised_sources", "repair_step", "some_lines", "text_files", "text_steps"]
+
+_FEW = 64
+"""Prompts of the general domain, in which the model that all experts began as teaches."""
+
+
+def practised_sources(names: tuple[str, ...]) -> list[Path]:
+    """Return the folders of those packages that are installed. Raises `JourneymanError` if none is."""
+    specs = [importlib.util.find_spec(name) for name in names]
+    found = [Path(str(it.origin)).parent for it in specs if it is not None and it.origin]
+    if not found:
+        raise JourneymanError(
+            f"none of {', '.join(names)} is installed, and their functions are practised on",
+            "make setup-training installs some of them",
+        )
+    return found
+
+
+def text_files(place: Place) -> list[Path]:
+    """Return the files of conversations that fine-tuning reads."""
+    kinds = {
+        "software": "repairs",
+        "single-turn": "functions",
+        "experience": "exercises",
+        "web": "pages",
+    }
+    return [place.texts / f"{kinds[it]}.jsonl" for it in place.domains]
+
+
+def text_steps(place: Place) -> Iterator[Step]:
+    """Yield the steps that write the texts of the domains that there are."""
+    make = {
+        "software": _repairs,
+        "single-turn": _functions,
+        "experience": _exercises,
+        "web": _pages,
+    }
+    for domain in place.domains:
+        yield from make[domain](place)
+    general = place.texts / "general.jsonl"
+    files = text_files(place)
+    yield Act(
+        f"draw {_FEW} prompts of all texts into {general}",
+        general,
+        lambda: some_lines(files, general, _FEW),
+    )
+
+
+def repair_step(
+    file: Path, sources: list[Path], apart_from: list[Path], *, max_function_lines: int
+) -> Step:
+    """Return the step that writes untested repairs, without any function of some trees."""
+    return command(
+        *("data", "repairs", file, "--form", "words", *repeated("--source", sources)),
+        *repeated("--apart-from", apart_from),
+        *repeated("--kind", KINDS),
+        *("--max-function-lines", max_function_lines),
+        product=file,
+    )
+
+
+def some_lines(files: list[Path], place: Path, number: int) -> None:
+    """Write `number` lines, drawn without replacement from some files."""
+    lines = [
+        it for file in files for it in file.read_text(encoding="utf-8").splitlines(keepends=True)
+    ]
+    random.Random(0).shuffle(lines)  # noqa: S311
+    write_atomic(place, "".join(lines[:number]))
+
+
+def _drawn(file: Path, of: Path, number: int) -> Act:
+    return Act(f"draw {number} of {of} into {file}", file, lambda: some_lines([of], file, number))
+
+
+def _repairs(place: Place) -> Iterator[Step]:
+    scale, every = place.scale, place.texts / "every-repair.jsonl"
+    sets = [place.tasks("software", part) for part in ("learned", "held-out")]
+    # As a pattern before the tasks are made, for whoever reads the plan.
+    apart = [it for at in sets for it in repositories(at) or [at / "environments/*/repository"]]
+    yield repair_step(
+        every,
+        practised_sources(scale.practised),
+        apart,
+        max_function_lines=scale.max_function_lines,
+    )
+    yield _drawn(place.texts / "repairs.jsonl", every, scale.num_repairs)
+
+
+def _functions(place: Place) -> Iterator[Step]:
+    scale, every = place.scale, place.texts / "every-function.jsonl"
+    number = len(list(list_functions("practised")))
+    project = place.root / "projects/practised"
+    yield made_up_project(project, "practised", number)
+    yield command(
+        *("data", "functions", every, "--source", project),
+        *repeated("--source", practised_sources(scale.practised)),
+        product=every,
+    )
+    yield _drawn(place.texts / "functions.jsonl", every, scale.num_functions)
+
+
+def _exercises(place: Place) -> Iterator[Step]:
+    file = place.texts / "exercises.jsonl"
+    yield command(
+        *("data", "exercises", file, "--num", place.scale.num_exercises, "--num-turns", 2),
+        product=file,
+    )
+
+
+def _pages(place: Place) -> Iterator[Step]:
+    file, number = place.texts / "pages.jsonl", place.scale.num_page_texts
+
+    def write() -> None:
+        said = page_conversations(draw_pages("practised", number, seed=0))
+        write_atomic(file, "".join(f"{it.model_dump_json(exclude_defaults=True)}\n" for it in said))
+
+    yield Act(f"write the repairs of {number} made-up pages to {file}", file, write)
