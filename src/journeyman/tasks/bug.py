@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from journeyman.tasks.convention import language_of
 from journeyman.tasks.mutate import Mutation
-from journeyman.tasks.mutate.source import parse, walk
+from journeyman.tasks.mutate.dialects import DIALECTS
+from journeyman.tasks.mutate.grammar import is_installed
+from journeyman.tasks.mutate.source import Site, parse, walk
+from journeyman.tasks.mutate.walk import walk_dialect
 from journeyman.tasks.patches import Place, changed_places, diff_files
 from journeyman.types import Data
 
@@ -75,12 +79,20 @@ def make_bug(
 def _functions(
     changes: Mapping[str, tuple[bytes, bytes]], places: Sequence[Place]
 ) -> tuple[str, ...]:
-    """Name the innermost functions in which Python files are changed, in order."""
+    """Name the innermost functions in which files are changed, in order."""
     found: dict[str, None] = {}
     for path, (before, _) in changes.items():
         lines = [place for place in places if place.path == path]
-        for site in walk(parse(path, before)) if path.endswith(".py") else ():
+        for site in _sites(path, before):
             first, last = site.node.start_point.row + 1, site.node.end_point.row + 1
             if first == last and any(place.first <= first <= place.last for place in lines):
                 found[site.function] = None
     return tuple(found)
+
+
+def _sites(path: str, data: bytes) -> Iterator[Site]:
+    language = language_of(path)
+    if path.endswith(".py"):
+        yield from walk(parse(path, data))
+    elif language in DIALECTS and is_installed(language):
+        yield from walk_dialect(parse(path, data, language), DIALECTS[language])

@@ -170,7 +170,9 @@ async def _ingredients(
     maker: Maker, tasks: Sequence[Task], share: int, concurrency: int, say: Progress
 ) -> list[Task]:
     """Make procedural bugs to combine where the other strategies gave too few; they are not kept."""
-    num_missing = min(MAX_INGREDIENTS, max(MIN_INGREDIENTS, 2 * share)) - len(tasks)
+    # A body that is gone leaves no room for another bug.
+    num_fit = sum(not task.origin.strategy.endswith("_removed") for task in tasks)
+    num_missing = min(MAX_INGREDIENTS, max(MIN_INGREDIENTS, 2 * share)) - num_fit
     if num_missing <= 0:
         return []
     say("making bugs to combine")

@@ -29,6 +29,9 @@ VOLATILE = (
 )
 """What differs between runs of the same code, and what replaces it."""
 
+UNWRITTEN = "NotImplementedError"
+_SAYS_UNWRITTEN = re.compile(r"(^|[:\"'] ?)not implemented\b", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class _Example:
@@ -47,6 +50,8 @@ def write_statement(
     subject = _subject(function, examples)
     seen = _seen([example.failure for example in examples] or failures)
     title = _title(subject or project, seen)
+    if seen == UNWRITTEN and not subject:
+        title = f"A part of {project} is not implemented"
     closing = "Everything else should go on working as it does now."
     bare = f"{title}\n\n{_plain(subject, project, seen)}\n\n{closing}\n"
     if not examples:
@@ -90,13 +95,22 @@ def _subject(function: str, examples: Sequence[_Example]) -> str:
 def _seen(failures: Sequence[TestFailure]) -> str:
     """Name the exception that was met, or "" for a wrong result."""
     first = failures[0] if failures else None
+    if first is not None and _is_unwritten(first):
+        return UNWRITTEN
     if first is None or first.exception in ("AssertionError", "Failed"):
         return ""
     return first.exception
 
 
+def _is_unwritten(failure: TestFailure) -> bool:
+    """Tell whether a test met code that is yet to be written, by what other languages say then."""
+    if failure.path.endswith(".py"):
+        return failure.exception == UNWRITTEN
+    return failure.exception == UNWRITTEN or bool(_SAYS_UNWRITTEN.search(failure.message))
+
+
 def _title(subject: str, exception: str) -> str:
-    if exception == "NotImplementedError":
+    if exception == UNWRITTEN:
         return f"`{subject}` is not implemented"
     if exception == "a panic":
         return f"`{subject}` panics"
@@ -107,6 +121,8 @@ def _title(subject: str, exception: str) -> str:
 
 def _plain(subject: str, project: str, exception: str) -> str:
     what = f"Calling `{subject}` of {project}" if subject else f"Using {project}"
+    if exception == UNWRITTEN:
+        return f"{what} as documented is not possible yet: what it needs is not written."
     if exception:
         return f"{what} as documented raises `{exception}` where it should succeed."
     return f"{what} as documented does not give what its documentation and its users expect."
@@ -117,8 +133,9 @@ def _told(example: _Example, *, has_message: bool = True) -> str:
     code = f"```{language_of(failure.path) or 'text'}\n{snippet.code}\n```"
     message = _message(failure) if has_message else ""
     shown = f"\n\n```\n{message}\n```" if message else ""
-    if failure.exception == "NotImplementedError":
-        return f"This needs it:\n\n{code}\n\nIts signature and docstring say what it should do."
+    if _is_unwritten(failure):
+        documented = "docstring" if failure.path.endswith(".py") else "documentation"
+        return f"This needs it:\n\n{code}\n\nIts signature and {documented} say what it should do."
     if failure.exception not in ("AssertionError", "Failed"):
         return f"Running this\n\n{code}\n\nends with `{failure.exception}`, and should not:{shown}"
     if failure.exception == "Failed":

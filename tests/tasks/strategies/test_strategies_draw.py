@@ -5,11 +5,11 @@ from journeyman.models import ScriptedModel
 from journeyman.tasks.asking import Asker, code_block, json_object
 from journeyman.tasks.bug import Bug, Unmade
 from journeyman.tasks.equivalence import same_code
-from journeyman.tasks.mutate import reverse_diff
+from journeyman.tasks.mutate import read_source, reverse_diff
 from journeyman.tasks.patches import Place, changed_places, diff_file, diff_files
 from journeyman.tasks.strategies import Setting, draw, share_out
 from journeyman.tasks.strategies.mirror import apply_edits
-from journeyman.tasks.strategies.targets import find_target, list_targets, read_source
+from journeyman.tasks.strategies.targets import find_target, list_targets
 from journeyman.tasks.strategies.written import WrittenBug
 from journeyman.tasks.tree import patched
 from journeyman.types import Message

@@ -14,8 +14,11 @@ from journeyman.tasks.mutate.select import (
     Mutation,
     check_kinds,
     iterate_mutations,
+    language_in,
     list_mutations,
     list_sources,
+    parses_as_well,
+    read_source,
 )
 from journeyman.tasks.mutate.table import KINDS, SHARED_KINDS, Kind, kinds_of
 
@@ -27,8 +30,11 @@ __all__ = [
     "check_kinds",
     "iterate_mutations",
     "kinds_of",
+    "language_in",
     "list_mutations",
     "list_sources",
+    "parses_as_well",
+    "read_source",
     "reverse_diff",
     "unified_diff",
 ]

@@ -22,9 +22,11 @@ class Dialect:
     """The node types of one grammar, and the few words that differ between languages."""
 
     language: str
+    title: str
+    """For people and for models."""
     roles: Mapping[str, tuple[str, ...]]
     """Roles are `binary unary if while loop ternary return throw call statement assignment augmented
-    number boolean string identifier break continue try function`."""
+    number boolean string identifier break continue try function scalar`."""
     functions: Names
     """Nodes with a body of statements."""
     scopes: Names
@@ -38,11 +40,26 @@ class Dialect:
     null: bytes = b""
     """What a function of a dynamic language may return instead of a value; empty elsewhere."""
     unimplemented: bytes = b""
-    """A statement for the place of a whole body; empty where that depends on the function."""
+    """What stands where a whole body was. With `{nothing}` in it an empty value is returned, for in
+    some languages a crash ends the tests of a whole program."""
+    nothing: bytes = b""
+    """An empty value of `{type}`."""
+    result: str = ""
+    """Field of a function that holds the type of its result."""
     empty: bytes = b"{}"
     """What may stand where one statement has to."""
     is_typed: bool = False
     """Whether a wrong type keeps the project from being built."""
+    classes: Names = frozenset()
+    """Those of the scopes whose methods can be written again together."""
+    holders: Names = frozenset()
+    """Nodes around a definition that belong to it, e.g. of a function that is a variable's value."""
+    kept_first: Names = frozenset()
+    """Statements that have to begin a body, as the call of another constructor."""
+    unremovable: Names = frozenset()
+    """Nodes in a function's head which say that its body cannot be taken away: it may not throw."""
+    imports: str = ""
+    """An import that the language refuses where nothing uses it."""
     skipped_functions: Names = frozenset()
     arguments: str = "arguments"
     """Field of a call that holds its arguments."""

@@ -43,6 +43,7 @@ _TYPESCRIPT_TYPES = (
 
 JAVASCRIPT = Dialect(
     language="javascript",
+    title="JavaScript",
     roles={**_JAVASCRIPT_ROLES, "function": tuple(sorted(_JAVASCRIPT_FUNCTIONS))},
     functions=_JAVASCRIPT_FUNCTIONS,
     scopes=frozenset(("class_declaration", "class")),
@@ -59,11 +60,20 @@ JAVASCRIPT = Dialect(
     },
     null=b"null",
     unimplemented=b'throw new Error("not implemented");',
+    classes=frozenset(("class_declaration", "class")),
+    holders=frozenset(
+        (
+            *("variable_declarator", "lexical_declaration", "variable_declaration", "pair"),
+            *("assignment_expression", "expression_statement", "field_definition"),
+            *("public_field_definition", "export_statement"),
+        )
+    ),
     skipped_functions=frozenset(("toString", "toJSON", "inspect")),
 )
 
 TYPESCRIPT = Dialect(
     language="typescript",
+    title="TypeScript",
     roles=JAVASCRIPT.roles,
     functions=JAVASCRIPT.functions,
     scopes=frozenset(
@@ -74,11 +84,14 @@ TYPESCRIPT = Dialect(
     bindings=JAVASCRIPT.bindings,
     null=b"null as any",
     unimplemented=JAVASCRIPT.unimplemented,
+    classes=frozenset(("class_declaration", "class", "abstract_class_declaration")),
+    holders=JAVASCRIPT.holders,
     skipped_functions=JAVASCRIPT.skipped_functions,
 )
 
 GO = Dialect(
     language="go",
+    title="Go",
     roles={
         "binary": ("binary_expression",),
         "unary": ("unary_expression",),
@@ -102,12 +115,17 @@ GO = Dialect(
     blocks=frozenset(("block", "statement_list")),
     skipped=frozenset((*_COMMENTS, "import_declaration", "type_declaration", "const_declaration")),
     bindings={"parameter_declaration": ("name", "type"), "var_spec": ("name", "type")},
+    unimplemented=b"return {nothing} /* not implemented */",
+    nothing=b"*new({type})",
+    result="result",
+    imports="import_spec",
     is_typed=True,
     skipped_functions=frozenset(("main", "init", "String", "GoString")),
 )
 
 JAVA = Dialect(
     language="java",
+    title="Java",
     roles={
         "binary": ("binary_expression",),
         "unary": ("unary_expression",),
@@ -149,12 +167,15 @@ JAVA = Dialect(
     ),
     bindings={"formal_parameter": ("name", "type"), "local_variable_declaration": ("", "type")},
     unimplemented=b'throw new UnsupportedOperationException("not implemented");',
+    classes=frozenset(("class_declaration", "enum_declaration", "record_declaration")),
+    kept_first=frozenset(("explicit_constructor_invocation",)),
     is_typed=True,
     skipped_functions=frozenset(("main", "toString", "hashCode")),
 )
 
 RUST = Dialect(
     language="rust",
+    title="Rust",
     roles={
         "binary": ("binary_expression",),
         "unary": ("unary_expression",),
@@ -187,6 +208,8 @@ RUST = Dialect(
     ),
     bindings={"parameter": ("pattern", "type"), "let_declaration": ("pattern", "type")},
     unimplemented=b"unimplemented!()",
+    classes=frozenset(("impl_item",)),
+    unremovable=frozenset(("abstract_type",)),
     is_typed=True,
     skipped_functions=frozenset(("main", "fmt", "drop")),
 )
@@ -211,6 +234,7 @@ _C_ROLES: dict[str, tuple[str, ...]] = {
     "break": ("break_statement",),
     "continue": ("continue_statement",),
     "function": ("function_definition",),
+    "scalar": ("primitive_type", "sized_type_specifier", "pointer_declarator"),
 }
 _C_SKIPPED = (
     *_COMMENTS,
@@ -221,18 +245,23 @@ _C_BINDINGS = {"parameter_declaration": ("declarator", "type"), "declaration": (
 
 C = Dialect(
     language="c",
+    title="C",
     roles=_C_ROLES,
     functions=frozenset(("function_definition",)),
     scopes=frozenset(),
     blocks=frozenset(("compound_statement",)),
     skipped=frozenset(_C_SKIPPED),
     bindings=_C_BINDINGS,
+    unimplemented=b"return {nothing}; /* not implemented */",
+    nothing=b"({type}){0}",
+    result="type",
     is_typed=True,
     skipped_functions=frozenset(("main",)),
 )
 
 CPP = Dialect(
     language="cpp",
+    title="C++",
     roles={**_C_ROLES, "try": ("try_statement",)},
     functions=frozenset(("function_definition", "lambda_expression")),
     scopes=frozenset(("class_specifier", "struct_specifier", "namespace_definition")),
@@ -245,12 +274,17 @@ CPP = Dialect(
         )
     ),
     bindings=_C_BINDINGS,
+    unimplemented=b'throw "not implemented";',
+    classes=frozenset(("class_specifier", "struct_specifier")),
+    holders=frozenset(("template_declaration",)),
+    unremovable=frozenset(("noexcept", "destructor_name")),
     is_typed=True,
     skipped_functions=frozenset(("main",)),
 )
 
 RUBY = Dialect(
     language="ruby",
+    title="Ruby",
     roles={
         "binary": ("binary",),
         "unary": ("unary",),
@@ -281,12 +315,14 @@ RUBY = Dialect(
     },
     null=b"nil",
     unimplemented=b"raise NotImplementedError",
+    classes=frozenset(("class", "module")),
     empty=b"nil",
     skipped_functions=frozenset(("to_s", "inspect", "hash")),
 )
 
 PHP = Dialect(
     language="php",
+    title="PHP",
     roles={
         "binary": ("binary_expression",),
         "unary": ("unary_op_expression",),
@@ -331,11 +367,13 @@ PHP = Dialect(
     },
     null=b"null",
     unimplemented=b"throw new \\LogicException('not implemented');",
+    classes=frozenset(("class_declaration", "trait_declaration", "enum_declaration")),
     skipped_functions=frozenset(("__toString", "__debugInfo")),
 )
 
 CSHARP = Dialect(
     language="csharp",
+    title="C#",
     roles={
         "binary": ("binary_expression",),
         "unary": ("prefix_unary_expression",),
@@ -369,6 +407,7 @@ CSHARP = Dialect(
     skipped=frozenset((*_COMMENTS, "using_directive", "attribute_list", "type_argument_list")),
     bindings={"parameter": ("name", "type")},
     unimplemented=b"throw new System.NotImplementedException();",
+    classes=frozenset(("class_declaration", "struct_declaration", "record_declaration")),
     is_typed=True,
     skipped_functions=frozenset(("Main", "ToString", "GetHashCode")),
 )

@@ -31,7 +31,16 @@ from journeyman.tasks.mutate.table import KINDS, SHARED_KINDS, Kind, kinds_of
 from journeyman.tasks.mutate.walk import walk_dialect
 from journeyman.types import Data
 
-__all__ = ["Mutation", "check_kinds", "iterate_mutations", "list_mutations", "list_sources"]
+__all__ = [
+    "Mutation",
+    "check_kinds",
+    "iterate_mutations",
+    "language_in",
+    "list_mutations",
+    "list_sources",
+    "parses_as_well",
+    "read_source",
+]
 
 SKIPPED_FOLDERS = frozenset(
     {
@@ -135,7 +144,7 @@ def iterate_mutations(
     check_kinds(kinds or (), language)
     candidates: list[_Candidate] = []
     for path in list_sources(root, exclude=exclude, language=language):
-        source = _read(root, path, language)
+        source = read_source(root, path, language)
         if source is not None:
             chosen = _chosen_kinds(kinds, source.language)
             candidates.extend(_candidates(source, chosen, max_function_lines))
@@ -176,7 +185,7 @@ def _is_source_file(path: Path, relative: str, language: str) -> bool:
         if not name.endswith(".py") or any(fnmatch(name, glob) for glob in SKIPPED_FILES):
             return False
     elif (
-        _language_in(relative, language) is None
+        language_in(relative, language) is None
         or path_role(relative) != "source"
         or _NO_BUGS.fullmatch(name)
     ):
@@ -184,7 +193,7 @@ def _is_source_file(path: Path, relative: str, language: str) -> bool:
     return not path.is_symlink() and path.stat().st_size <= MAX_FILE_BYTES
 
 
-def _language_in(path: str, language: str) -> str | None:
+def language_in(path: str, language: str) -> str | None:
     """Return the language of a file in a project of `language`; None where it is not one of its own.
 
     A header may be of C or of C++; the project tells.
@@ -193,7 +202,7 @@ def _language_in(path: str, language: str) -> str | None:
     return own if own in FAMILIES.get(language, (language,)) else None
 
 
-def _read(root: Path, path: str, language: str) -> Source | None:
+def read_source(root: Path, path: str, language: str = "python") -> Source | None:
     """Parse a file; None where it is binary or not UTF-8, cannot be parsed or cannot stand in a diff.
 
     Macros keep much of C and C++ from being parsed whole: there, and in the other languages beside
@@ -206,7 +215,7 @@ def _read(root: Path, path: str, language: str) -> Source | None:
         data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    source = parse(path, data, _language_in(path, language) or language)
+    source = parse(path, data, language_in(path, language) or language)
     return None if language == "python" and source.tree.root_node.has_error else source
 
 
@@ -319,7 +328,7 @@ def _mutation(candidate: _Candidate) -> Mutation | None:
     """Make the edit and describe it; None where nothing changes or the result does not parse."""
     source, edit = candidate.source, candidate.edit
     before, after = source.data, apply_edit(source.data, edit)
-    if before == after or not _parses(source, after):
+    if before == after or not parses_as_well(source, after):
         return None
     return Mutation(
         kind=candidate.kind,
@@ -333,7 +342,7 @@ def _mutation(candidate: _Candidate) -> Mutation | None:
     )
 
 
-def _parses(source: Source, after: bytes) -> bool:
+def parses_as_well(source: Source, after: bytes) -> bool:
     """Tell whether a changed file still parses, or as well as before; Python's has to compile."""
     if source.language == "python" and not _compiles(after):
         return False

@@ -1,5 +1,7 @@
 """The places in a file of any language but Python where a bug can be put, found through its dialect.
 
+A definition is a function or class with a name: what strategies take away or have written anew.
+
 >>> source = parse("a.go", b"package p\\nfunc F(x int) bool { return x < 1 }\\n", "go")
 >>> {site.function for site in walk_dialect(source, dialect_of("go"))}
 {'F'}
@@ -8,15 +10,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from tree_sitter import Node
 
 from journeyman.tasks.mutate.dialect import Dialect
 from journeyman.tasks.mutate.source import Site, Source, text
 
-__all__ = ["walk_dialect"]
+__all__ = ["Definition", "definitions_in", "walk_dialect"]
 
-_NAMES = ("identifier", "name", "constant", "word")
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A function or class: the node that has its body, and its qualified name."""
+
+    node: Node
+    name: str
+    kind: Literal["function", "class"]
 
 
 def walk_dialect(source: Source, dialect: Dialect) -> Iterator[Site]:
@@ -41,6 +52,31 @@ def walk_dialect(source: Source, dialect: Dialect) -> Iterator[Site]:
         stack.extend((child, name, scope) for child in reversed(node.children))
 
 
+def definitions_in(source: Source, dialect: Dialect) -> Iterator[Definition]:
+    """Yield functions and classes in file order; what is defined in a function goes with it.
+
+    A function without a name is looked into: it may be the shell of a whole module.
+    """
+    stack: list[tuple[Node, str]] = [(source.tree.root_node, "")]
+    while stack:
+        node, name = stack.pop()
+        if node.type in dialect.skipped or _is_test(node):
+            continue
+        is_function = node.type in dialect.roles["function"]
+        is_named = is_function or node.type in dialect.scopes
+        inner = _name_of(node) if is_named else ""
+        if inner in dialect.skipped_functions or (is_function and node.has_error):
+            continue
+        name = f"{name}.{inner}" if name and inner else name or inner
+        if inner and node.child_by_field_name("body") is not None:
+            if is_function:
+                yield Definition(node, name, "function")
+                continue
+            if node.type in dialect.classes:
+                yield Definition(node, name, "class")
+        stack.extend((child, name) for child in reversed(node.children))
+
+
 def _is_test(node: Node) -> bool:
     """Tell whether an item of Rust is compiled for tests alone."""
     if node.type not in ("mod_item", "function_item"):
@@ -57,7 +93,7 @@ def _name_of(node: Node) -> str:
     """Return the name of a function or a class; a function that is a value has its holder's."""
     own = node.child_by_field_name("name") or _declared(node) or node.child_by_field_name("type")
     if own is None and node.parent is not None:
-        fields = ("name", "key", "left")
+        fields = ("name", "key", "left", "property")
         held = (node.parent.child_by_field_name(field) for field in fields)
         own = next((name for name in held if name is not None and name.id != node.id), None)
     last = _last_word(text(own)) if own is not None else ""

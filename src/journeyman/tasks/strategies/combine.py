@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from difflib import SequenceMatcher
+from itertools import combinations, pairwise
 from pathlib import Path, PurePosixPath
 
-from journeyman.errors import AttributedError
 from journeyman.tasks.bug import Bug, Unmade, make_bug
 from journeyman.tasks.patches import changed_places
-from journeyman.tasks.tree import apply_patches, read_file
+from journeyman.tasks.tree import patched, read_file
 from journeyman.types import Task
 
 __all__ = ["combined"]
@@ -53,27 +53,40 @@ def combined(root: Path, tasks: Sequence[Task], *, seed: int = 0) -> Iterator[Bu
 
 def _together(root: Path, where: str, picked: Sequence[Task]) -> Bug | Unmade:
     names = " + ".join(task.instance_id for task in picked)
-    places = [place for task in picked for place in changed_places(task.bug_patch)]
-    touching = any(
-        one.path == other.path and one.first - 1 <= other.last and other.first - 1 <= one.last
-        for one, other in combinations(places, 2)
-    )
-    if touching:
-        return Unmade(reason="combine_overlap", example=names)
     changes: dict[str, tuple[bytes, bytes]] = {}
-    # From the file's end to its start, so that no bug moves the lines of the next.
-    order = sorted(picked, key=lambda task: -max(it.first for it in changed_places(task.bug_patch)))
-    try:
-        after = apply_patches(root, [task.bug_patch for task in order])
-    except AttributedError as error:
-        return Unmade(reason="combine_overlap", example=f"{names}: {error.detail}")
-    for path, file in after.items():
+    for path in sorted({path for task in picked for path in _paths(task)}):
         before = read_file(root, path)
-        assert file is not None
         assert before is not None
-        changes[path] = (before.data, file.data)
+        patches = [task.bug_patch for task in picked if path in _paths(task)]
+        after = _merged(before.data, [patched(root, [patch])[path] for patch in patches])
+        if after is None:
+            return Unmade(reason="combine_overlap", example=names)
+        changes[path] = (before.data, after)
     bug = make_bug("combine", f"combine_{where}", changes, source=names)
     return bug or Unmade(reason="combine_overlap", example=f"{names}: they undo each other")
+
+
+def _merged(before: bytes, states: Sequence[bytes | None]) -> bytes | None:
+    """Return a file with the changes of all its states; None where two touch the same lines."""
+    lines = before.splitlines(keepends=True)
+    edits: list[tuple[int, int, list[bytes]]] = []
+    for after in states:
+        if after is None:
+            return None
+        written = after.splitlines(keepends=True)
+        matcher = SequenceMatcher(None, lines, written, autojunk=False)
+        edits += [
+            (first, last, written[start:end])
+            for tag, first, last, start, end in matcher.get_opcodes()
+            if tag != "equal"
+        ]
+    edits.sort(key=lambda edit: edit[:2])
+    for (first, last, _), (following, _, _) in pairwise(edits):
+        if following < last or following == first:
+            return None
+    for first, last, written in reversed(edits):
+        lines[first:last] = written
+    return b"".join(lines)
 
 
 def _paths(task: Task) -> list[str]:

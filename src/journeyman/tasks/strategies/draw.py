@@ -89,19 +89,17 @@ def draw(strategy: str, setting: Setting) -> Iterator[Drawn]:
     """Yield what a strategy thinks of, in an order that follows from the seed alone."""
     root, seed, exclude = setting.repository, setting.seed, setting.exclude
     language = setting.language
-    if strategy == "procedural" or (strategy == "remove" and language != "python"):
-        kinds = setting.kinds if strategy == "procedural" else ("function_body_removed",)
-        is_bounded = strategy == "procedural"
+    if strategy == "procedural":
         yield from iterate_mutations(
             root,
-            kinds=kinds or None,
+            kinds=setting.kinds or None,
             seed=seed,
             exclude=exclude,
             language=language,
-            max_function_lines=setting.max_function_lines if is_bounded else None,
+            max_function_lines=setting.max_function_lines,
         )
     elif strategy == "remove":
-        yield from removed(root, seed=seed, exclude=exclude)
+        yield from removed(root, seed=seed, exclude=exclude, language=language)
     elif strategy == "combine":
         yield from combined(root, setting.tasks, seed=seed)
     elif strategy == "pr_mirror":
@@ -114,12 +112,7 @@ def draw(strategy: str, setting: Setting) -> Iterator[Drawn]:
         )
     else:
         assert strategy in ("modify", "rewrite")
-        if language != "python":
-            raise JourneymanError(
-                f"{strategy} writes bugs in Python so far, not in {language}",
-                "use --strategies procedural, remove, pr_mirror or combine",
-            )
-        for target in list_targets(root, seed=seed, exclude=exclude):
+        for target in list_targets(root, seed=seed, exclude=exclude, language=language):
             yield WrittenBug("modify" if strategy == "modify" else "rewrite", target, seed)
 
 

@@ -1,7 +1,7 @@
 """Old fixes undone on today's code: the reverse of a mined change, applied to the newest tree.
 
 Where the lines of an old change are gone, a model may mend the reverse; without one the change is left
-out. Only changes of Python files that are still there count.
+out. Only changes of files of the language that are still there count.
 
     for step in mirrored(project, repository):
         bug = step if isinstance(step, Bug | Unmade) else await step.make(asker)
@@ -21,8 +21,7 @@ from journeyman.tasks.asking import Asker
 from journeyman.tasks.bug import Bug, Unmade, make_bug
 from journeyman.tasks.git import git
 from journeyman.tasks.mine import MineCandidate, MineConfig, plan_all
-from journeyman.tasks.mutate import list_sources
-from journeyman.tasks.mutate.source import parse
+from journeyman.tasks.mutate import list_sources, parses_as_well, read_source
 from journeyman.tasks.project import Project
 from journeyman.tasks.strategies.prompts import MEND, ask_mend
 from journeyman.tasks.tree import touched_paths
@@ -39,6 +38,7 @@ class MirroredFix:
 
     candidate: MineCandidate
     root: Path
+    language: str = "python"
 
     @property
     def label(self) -> str:
@@ -57,7 +57,7 @@ class MirroredFix:
                 if isinstance(after, Unmade):
                     return after
                 changes[path] = (before, after)
-        if not all(_is_sound(path, after) for path, (_, after) in changes.items()):
+        if not all(self._is_sound(path, after) for path, (_, after) in changes.items()):
             return self._unmade("mirror_conflict", "the reverse does not compile today")
         number = self.candidate.change.number
         bug = make_bug(
@@ -84,6 +84,15 @@ class MirroredFix:
         if after is None:
             return self._unmade("model_unreadable", "no edits of the form that was asked for")
         return after.encode()
+
+    def _is_sound(self, path: str, after: bytes) -> bool:
+        """Tell whether a file is still text that compiles, or is read by its grammar as it was."""
+        try:
+            after.decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+        source = read_source(self.root, path, self.language)
+        return source is not None and parses_as_well(source, after)
 
     def _unmade(self, reason: str, why: str) -> Unmade:
         return Unmade(reason=reason, example=f"{self.label}: {why}")
@@ -116,7 +125,7 @@ def mirrored(
             why = f"{gone[0]} is no source file today" if gone else "it makes or removes files"
             yield Unmade(reason="mirror_conflict", example=f"{step.label} pr_mirror: {why}")
         else:
-            yield MirroredFix(step, root)
+            yield MirroredFix(step, root, language)
 
 
 def apply_edits(text: str, answer: str) -> str | None:
@@ -144,12 +153,3 @@ def _reversed(path: str, part: str, before: bytes) -> bytes | None:
         except JourneymanError:
             return None
         return (folder / path).read_bytes()
-
-
-def _is_sound(path: str, data: bytes) -> bool:
-    try:
-        compile(data, path, "exec", dont_inherit=True)
-        data.decode("utf-8")
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    return not parse(path, data).tree.root_node.has_error

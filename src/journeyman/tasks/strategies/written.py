@@ -1,7 +1,8 @@
 """Bugs that a model writes: `modify` puts a mistake in, `rewrite` writes a body anew.
 
 The answer is read strictly. It must be one definition of the same name, with the same signature, that
-does something else; where it is, it takes the old one's place and the file must still compile.
+does something else; where it is, it takes the old one's place and the file must still compile, or in
+other languages than Python be as readable by its grammar as it was.
 
     bug = await WrittenBug("modify", target, seed=0).make(asker)
 """
@@ -16,7 +17,8 @@ from typing import Literal
 from journeyman.tasks.asking import Asker, code_block
 from journeyman.tasks.bug import Bug, Unmade, make_bug
 from journeyman.tasks.mutate.source import parse
-from journeyman.tasks.strategies.prompts import MODIFY, REWRITE, ask_modify, ask_rewrite
+from journeyman.tasks.strategies.answered import Refusal, put_in
+from journeyman.tasks.strategies.prompts import ask_modify, ask_rewrite, modifier, rewriter
 from journeyman.tasks.strategies.remove import bare_definition
 from journeyman.tasks.strategies.targets import Target
 
@@ -43,7 +45,7 @@ class WrittenBug:
         bare = bare_definition(self.target)
         is_modify = self.strategy == "modify"
         answer = await asker.ask(
-            MODIFY if is_modify else REWRITE,
+            (modifier if is_modify else rewriter)(self.target.language),
             ask_modify(self.target) if is_modify else ask_rewrite(self.target, bare),
             about=f"{self.target.path}:{self.target.name}",
             seed=self.seed,
@@ -56,18 +58,11 @@ class WrittenBug:
         return self._placed(code)
 
     def _placed(self, code: str) -> Bug | Unmade:
-        written = _definition(code)
-        before = _definition(textwrap.dedent(self.target.indentation + self.target.code))
-        leaf = self.target.name.rpartition(".")[2]
-        if written is None or before is None or written.name != leaf:
-            return self._unmade("model_unreadable", f"not one definition of {leaf}")
-        if _signature(written) != _signature(before):
-            return self._unmade("model_unreadable", "another signature")
-        if _meaning(written) == _meaning(before):
-            return self._unmade("model_unchanged", "the same code")
-        data = self._with(code, written)
-        if data is None:
-            return self._unmade("model_unreadable", "the file would not compile")
+        data = (
+            self._in_python(code) if self.target.language == "python" else put_in(self.target, code)
+        )
+        if isinstance(data, Refusal):
+            return self._unmade(data.reason, data.why)
         bug = make_bug(
             self.strategy,
             f"lm_{self.strategy}",
@@ -75,6 +70,20 @@ class WrittenBug:
             functions=(self.target.name,),
         )
         return bug or self._unmade("model_unchanged", "the same code")
+
+    def _in_python(self, code: str) -> bytes | Refusal:
+        written = _definition(code)
+        before = _definition(textwrap.dedent(self.target.indentation + self.target.code))
+        leaf = self.target.leaf
+        if written is None or before is None or written.name != leaf:
+            return Refusal("model_unreadable", f"not one definition of {leaf}")
+        if _signature(written) != _signature(before):
+            return Refusal("model_unreadable", "another signature")
+        if _meaning(written) == _meaning(before):
+            return Refusal("model_unchanged", "the same code")
+        return self._with(code, written) or Refusal(
+            "model_unreadable", "the file would not compile"
+        )
 
     def _with(self, code: str, written: _Definition) -> bytes | None:
         """Return the file with the definition replaced; decorators stay as they are."""
