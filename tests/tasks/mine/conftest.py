@@ -1,13 +1,20 @@
 """Real Git histories, made step by step, with dates that are the same on every machine."""
 
+import hashlib
+import http.server
+import importlib.metadata
 import os
 import subprocess
+import threading
+import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 START = 1_700_000_000
 HOUR = 3600
+PACKAGES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
 
 
 class Repo:
@@ -241,3 +248,52 @@ def write_shop_history(repo):
 @pytest.fixture
 def shop_repo(repo):
     return write_shop_history(repo)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """`uv` hangs up as soon as it has read the metadata that it wanted."""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """The pages of an index that has what pytest needs."""
+    root = tmp_path_factory.mktemp("index")
+    for name in PACKAGES:
+        found = importlib.metadata.distribution(name)
+        folder = root / "simple" / name
+        folder.mkdir(parents=True)
+        wheel = folder / f"{name}-{found.version}-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as packed:
+            for file in found.files:
+                if file.parts[0] != ".." and "__pycache__" not in file.parts:
+                    packed.write(file.locate(), str(file))
+        sum_ = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        link = f'<a href="{wheel.name}#sha256={sum_}">{wheel.name}</a>'
+        (folder / "index.html").write_text(f"<!DOCTYPE html><body>{link}</body>")
+    return root
+
+
+@pytest.fixture
+def index(pages, monkeypatch, tmp_path):
+    """An index on loopback; `uv` is set up to know no other."""
+    for name in [
+        one for one in os.environ if one.startswith("UV_") or one.lower().endswith("_proxy")
+    ]:
+        monkeypatch.delenv(name)
+    handler = partial(Quiet, directory=str(pages))
+    with Server(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (tmp_path / "uv.toml").write_text("")
+        monkeypatch.setenv("UV_CONFIG_FILE", str(tmp_path / "uv.toml"))
+        monkeypatch.setenv(
+            "UV_DEFAULT_INDEX", f"http://127.0.0.1:{server.server_address[1]}/simple"
+        )
+        monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+        yield
+        server.shutdown()
