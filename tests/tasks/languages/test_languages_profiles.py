@@ -37,6 +37,17 @@ def test_a_wrapper_in_c_does_not_make_a_python_project_one_of_c(write_files, tmp
     assert find_language(tmp_path / "nothing") == "python"
 
 
+@pytest.mark.parametrize(
+    ("config", "is_given"), [("<phpunit/>", True), ('<phpunit bootstrap="a.php"/>', False)]
+)
+def test_phpunit_finds_classes_through_composer_where_it_is_not_told_how(
+    write_files, projects, tmp_path, config, is_given
+):
+    tree = write_files(tmp_path, {**projects["php"], "phpunit.xml": config})
+    (suite,) = find_suites("php", tree)
+    assert ("--bootstrap vendor/autoload.php" in suite.command) is is_given
+
+
 def package(scripts, **needed):
     return json.dumps({"scripts": scripts, "devDependencies": needed})
 

@@ -150,13 +150,15 @@ def _is_ruby_test(path: str) -> bool:
 
 def _php(tree: Path) -> Iterator[Suite]:
     files = [path for path in test_files(tree, ("php",)) if path.endswith("Test.php")]
-    has_config = any((tree / name).is_file() for name in ("phpunit.xml", "phpunit.xml.dist"))
+    configs = [_read(tree / name) for name in ("phpunit.xml", "phpunit.xml.dist")]
+    has_config = any(configs)
     if not files and not has_config:
         return
+    # A PHPUnit of the system does not find the project's classes by itself.
     autoload = (
-        "if [ -f vendor/autoload.php ]; then set -- --bootstrap vendor/autoload.php; fi; "
-        if not has_config
-        else ""
+        ""
+        if any("bootstrap=" in text for text in configs)
+        else "if [ -f vendor/autoload.php ]; then set -- --bootstrap vendor/autoload.php; fi; "
     )
     program = "$([ -x vendor/bin/phpunit ] && echo vendor/bin/phpunit || command -v phpunit)"
     target = "" if has_config else f" {files[0].split('/')[0]}"
