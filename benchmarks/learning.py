@@ -115,7 +115,7 @@ def show(work: Path, names: list[str], left_out: Iterable[str]) -> None:
     for name in names:
         cells, num = [], 0
         for how in ("drawn", "greedy"):
-            rate = rate_of_runs([work / "runs" / f"{name}-{how}"], left_out=left_out)
+            rate = rate_of_runs([work / "runs" / f"{name}-{how}"], without=left_out)
             num = rate.num_tasks if rate else 0
             found = f"{rate.mean:.1%} ({rate.low:.1%} to {rate.high:.1%})" if rate else "none"
             cells.append(found)

@@ -32,21 +32,14 @@ STAGES = (
 def start(folder: Path, *more: str) -> subprocess.Popen[bytes]:
     only = [word for it in STAGES for word in ("--only", it)]
     words = ["reproduce", "--scale", "smoke", "--domains", "software", *only]
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "from journeyman.cli import main; main()",
-            *words,
-            "--runs",
-            str(folder),
-            "--name",
-            "one",
-            *more,
-        ],
-        stderr=(folder / "log").open("ab"),
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    program = (sys.executable, "-c", "from journeyman.cli import main; main()")
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            [*program, *words, "--runs", str(folder), "--name", "one", *more],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
 
 
 def test_it_goes_on_where_it_was_killed_and_tells_everything(tmp_path) -> None:

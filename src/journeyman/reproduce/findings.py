@@ -17,19 +17,19 @@ from journeyman.evals.statistics import wilson
 from journeyman.reproduce.driver import outcomes_of, read_records
 from journeyman.reproduce.hacking import GUARDS, HackingStep, count_steps
 from journeyman.reproduce.place import Place
-from journeyman.reproduce.rates import Rate, known_tasks, rate_of_runs
+from journeyman.reproduce.rates import Rate, left_out, rate_of_runs
 from journeyman.reproduce.stages import METHODS, Outcomes, leak_folder, list_stages, scaffold_run
 from journeyman.runs import RunFolder, read_jsonl
 from journeyman.train.distill.retention import retention
 
-__all__ = ["find"]
+__all__ = ["expert_rows", "find"]
 
 
 def find(place: Place, run: RunFolder) -> dict[str, Any]:
     """Return everything that is known so far, as plain data."""
     records = read_records(run)
     outcomes = outcomes_of(records)
-    known = _known(place, outcomes)
+    known = left_out(place)
     return {
         "scale": place.scale.model_dump(mode="json"),
         "domains": list(place.domains),
@@ -43,9 +43,7 @@ def find(place: Place, run: RunFolder) -> dict[str, Any]:
         ],
         "training": _trainings(place),
         "left out, for a repository learned on has the same function": sorted(known),
-        "experts": [
-            row for it in place.domains for row in _expert_rows(place, it, outcomes, known)
-        ],
+        "experts": [row for it in place.domains for row in expert_rows(place, it, outcomes, known)],
         "students": [
             row for seed in place.seeds for row in _student_rows(place, seed, outcomes, known)
         ],
@@ -118,22 +116,17 @@ def _trainings(place: Place) -> list[dict[str, Any]]:
     return found
 
 
-def _known(place: Place, outcomes: Outcomes) -> set[str]:
-    if outcomes.get("tasks-software") != "done":
-        return set()
-    sets = (place.tasks("software", "learned"), place.tasks("software", "held-out"))
-    return known_tasks(*sets, place.scale.max_function_lines)
-
-
 def _rate(place: Place, policies: Sequence[str], domain: str, known: set[str]) -> Rate | None:
     """Return the rate of policies of one kind on a domain, over those that were measured."""
     runs = [place.measured(it, domain) for it in policies]
-    return rate_of_runs([it for it in runs if (it / "report.md").exists()], left_out=known)
+    return rate_of_runs([it for it in runs if (it / "report.md").exists()], without=known)
 
 
-def _expert_rows(
+def expert_rows(
     place: Place, domain: str, outcomes: Outcomes, known: set[str]
 ) -> list[dict[str, Any]]:
+    """Return, for each seed, who solves how much of a domain's held-out tasks, and how its stage
+    ended."""
     rows = []
     base = _rate(place, ["base"], domain, known)
     for seed in place.seeds:
@@ -195,7 +188,7 @@ def _scaffolds(place: Place) -> list[dict[str, Any]]:
         for scaffold in place.scale.scaffolds:
             run = scaffold_run(place, policy, scaffold)
             if (run / "report.md").exists():
-                rate = rate_of_runs([run])
+                rate = rate_of_runs([run], without=left_out(place))
                 rows.append({"policy": policy, "scaffold": scaffold, "rate": _dumped(rate)})
     return rows
 

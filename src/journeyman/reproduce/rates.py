@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from journeyman.evals.statistics import bootstrap_mean
+from journeyman.evals.statistics import bootstrap_mean, wilson
+from journeyman.reproduce.place import Place
 from journeyman.reproduce.tasksets import repositories
 from journeyman.runs import read_jsonl
 from journeyman.scaffolds.line import find_place
@@ -20,7 +21,7 @@ from journeyman.tasks import load_taskset
 from journeyman.train.documents.repairs import short_functions
 from journeyman.types import Data
 
-__all__ = ["Rate", "known_tasks", "rate_of_runs", "rates_by_task"]
+__all__ = ["Rate", "known_tasks", "left_out", "rate_of_runs", "rates_by_task"]
 
 
 class Rate(Data):
@@ -28,7 +29,7 @@ class Rate(Data):
 
     mean: float
     low: float
-    """Of the 95 % interval, by bootstrap over tasks."""
+    """Of the 95 % interval, by bootstrap over tasks; by Wilson where all tasks have one rate."""
     high: float
     num_tasks: int
     num_rollouts: int
@@ -36,20 +37,22 @@ class Rate(Data):
     """Rollouts whose verdict says nothing, such as where the machine failed; left out."""
 
 
-def rate_of_runs(runs: Iterable[Path], *, left_out: Iterable[str] = ()) -> Rate | None:
+def rate_of_runs(runs: Iterable[Path], *, without: Iterable[str] = ()) -> Rate | None:
     """Return the rate over some runs on the same tasks; None where no verdict counts."""
     runs = list(runs)
     found: defaultdict[str, list[bool]] = defaultdict(list)
     for run in runs:
-        for name, solved in rates_by_task(run, set(left_out)).items():
+        for name, solved in rates_by_task(run, set(without)).items():
             found[name] += solved
     if not found:
         return None
     means = [sum(it) / len(it) for it in found.values()]
-    low, high = bootstrap_mean(means)
+    # Tasks that are all alike leave nothing to draw from: their rate would seem to be exact.
+    is_mixed = len(set(means)) > 1
+    low, high = bootstrap_mean(means) if is_mixed else wilson(round(sum(means)), len(means))
     num = sum(map(len, found.values()))
     lines = [it for run in runs for it in read_jsonl(run / "rollouts.jsonl")]
-    num_asked = sum(it["instance_id"] not in set(left_out) for it in lines)
+    num_asked = sum(it["instance_id"] not in set(without) for it in lines)
     return Rate(
         mean=sum(means) / len(means),
         low=low,
@@ -60,15 +63,26 @@ def rate_of_runs(runs: Iterable[Path], *, left_out: Iterable[str] = ()) -> Rate 
     )
 
 
-def rates_by_task(run: Path, left_out: set[str]) -> dict[str, list[bool]]:
+def rates_by_task(run: Path, without: set[str]) -> dict[str, list[bool]]:
     """Return each task's outcomes, of those whose verdict counts."""
     found: defaultdict[str, list[bool]] = defaultdict(list)
     for line in read_jsonl(run / "rollouts.jsonl"):
         is_valid = (line.get("reward") or {}).get("is_valid")
-        if is_valid and line["instance_id"] not in left_out:
+        if is_valid and line["instance_id"] not in without:
             verdict: Any = line["verdict"] or {}
             found[line["instance_id"]].append(bool(verdict.get("is_resolved")))
     return dict(found)
+
+
+def left_out(place: Place) -> set[str]:
+    """Return the held-out software tasks that count in no rate, as far as tasks are there.
+
+    None at a scale that only tries the machine, whose repositories are copies of one.
+    """
+    sets = (place.tasks("software", "learned"), place.tasks("software", "held-out"))
+    if place.scale.admits_all_experts or not all(it.exists() for it in sets):
+        return set()
+    return known_tasks(*sets, place.scale.max_function_lines)
 
 
 def known_tasks(learned: Path, held_out: Path, max_lines: int) -> set[str]:

@@ -115,8 +115,8 @@ def _trainings(found: Mapping[str, Any]) -> str:
 
 _EXPERTS = """\
 Share of held-out tasks solved, drawn at temperature 1. An expert that does not beat the base is
-failed, and
-does not teach."""
+failed, \
+and does not teach."""
 
 
 def _experts(found: Mapping[str, Any]) -> str:

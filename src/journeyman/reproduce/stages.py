@@ -27,7 +27,7 @@ from journeyman.reproduce.policies import (
     rollout_step,
     sft_steps,
 )
-from journeyman.reproduce.rates import rate_of_runs
+from journeyman.reproduce.rates import left_out, rate_of_runs
 from journeyman.reproduce.steps import Act, Cost, Step, repeated, training, write_file
 from journeyman.reproduce.tasksets import task_steps, why_no_web
 from journeyman.reproduce.texts import text_steps
@@ -155,8 +155,11 @@ def _expert_stage(place: Place, domain: str, seed: int) -> Stage:
 
 def _gate(place: Place, domain: str, seed: int) -> str:
     """Say why an expert does not teach: it does not beat the base on the held-out tasks."""
-    base = rate_of_runs([place.measured("base", domain)])
-    expert = rate_of_runs([place.measured(f"expert-{domain}-{seed}", domain)])
+    known = left_out(place)
+    base, expert = (
+        rate_of_runs([place.measured(it, domain)], without=known)
+        for it in ("base", f"expert-{domain}-{seed}")
+    )
     if base is None or expert is None:
         return "no verdict counts"
     if expert.mean > base.mean or place.scale.admits_all_experts:

@@ -1,0 +1,74 @@
+"""Rates of runs: a task counts once, what says nothing is left out and counted, and all alike is
+not exact."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from journeyman.evals.statistics import wilson
+from journeyman.reproduce import findings
+from journeyman.reproduce.place import Place
+from journeyman.reproduce.rates import rate_of_runs
+from journeyman.reproduce.scales import get_scale
+from journeyman.reproduce.stages import list_stages
+
+
+def write(run: Path, outcomes: list[tuple[str, bool | None]]) -> Path:
+    run.mkdir(parents=True)
+    lines = [
+        {
+            "instance_id": name,
+            "reward": {"is_valid": solved is not None, "value": float(bool(solved))},
+            "verdict": {"is_resolved": solved} if solved is not None else None,
+        }
+        for name, solved in outcomes
+    ]
+    (run / "rollouts.jsonl").write_text("".join(f"{json.dumps(it)}\n" for it in lines))
+    (run / "report.md").touch()
+    return run
+
+
+def test_each_task_counts_once_and_invalid_rollouts_not_at_all(tmp_path) -> None:
+    one = write(tmp_path / "1", [("a", True), ("a", True), ("a", False), ("b", False), ("c", None)])
+    two = write(tmp_path / "2", [("a", False), ("b", True)])
+    rate = rate_of_runs([one, two])
+    assert rate is not None
+    assert (rate.mean, rate.num_tasks, rate.num_rollouts, rate.num_invalid) == (0.5, 2, 6, 1)
+    without = rate_of_runs([one, two], without={"b"})
+    assert without is not None
+    assert (without.mean, without.num_tasks) == (0.5, 1)
+    assert rate_of_runs([write(tmp_path / "3", [("c", None)])]) is None
+
+
+def test_tasks_that_are_all_alike_have_an_interval_of_their_number(tmp_path) -> None:
+    rate = rate_of_runs([write(tmp_path / "1", [(str(it), False) for it in range(20)])])
+    assert rate is not None
+    assert (rate.low, rate.high) == pytest.approx(wilson(0, 20))
+
+
+def test_an_expert_that_does_not_beat_the_base_fails_its_stage_and_is_told(tmp_path) -> None:
+    place = Place(tmp_path, get_scale("tiny"), ("experience",), (0, 1))
+    write(place.measured("base", "experience"), [("a", True), ("b", False), ("c", False)])
+    write(
+        place.measured("expert-experience-0", "experience"),
+        [("a", True), ("b", True), ("c", False)],
+    )
+    write(
+        place.measured("expert-experience-1", "experience"),
+        [("a", False), ("b", True), ("c", False)],
+    )
+    stages = {it.name: it for it in list_stages(place)}
+    assert stages["expert-experience-0"].verdict() == ""
+    assert stages["expert-experience-1"].verdict() == (
+        "it solves 33.3% and the base 33.3%: it does not teach"
+    )
+    outcomes = {"expert-experience-0": "done", "expert-experience-1": "failed"}
+    assert stages["student-0"].why_not(outcomes) == ""
+    assert "no expert of this seed" in stages["student-0"].why_not(
+        {"expert-experience-0": "failed"}
+    )
+    rows = findings.expert_rows(place, "experience", outcomes, set())
+    assert [(it["seed"], it["state"]) for it in rows] == [(0, "done"), (1, "failed")]
