@@ -72,3 +72,20 @@ def test_an_expert_that_does_not_beat_the_base_fails_its_stage_and_is_told(tmp_p
     )
     rows = findings.expert_rows(place, "experience", outcomes, set())
     assert [(it["seed"], it["state"]) for it in rows] == [(0, "done"), (1, "failed")]
+
+
+def test_a_domain_that_is_not_there_is_neither_taught_nor_measured(tmp_path) -> None:
+    """As without Chromium: `tasks-web` is skipped, and so are its base and its experts."""
+    place = Place(tmp_path, get_scale("tiny"), ("experience", "web"), (0,))
+    outcomes = {
+        "sft": "done",
+        "base-experience": "done",
+        "expert-experience-0": "done",
+        "base-web": "skipped",
+        "expert-web-0": "skipped",
+    }
+    stages = {it.name: it for it in list_stages(place)}
+    for name in ("student-0", "merge-ties-0"):
+        words = " ".join(map(str, stages[name].steps(outcomes)))
+        assert "experience-held-out" in words
+        assert "web" not in words

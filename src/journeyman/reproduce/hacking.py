@@ -86,7 +86,7 @@ def planted_steps(work: Path, sft_steps: int) -> Iterator[Step]:
         *("--trainer.rows-per-pass", 5, "--trainer.learning-rate", 3e-3),
         *("--trainer.num-warmup-steps", min(10, sft_steps)),
         run=work / "runs/hacking-sft",
-        cost=Cost(tokens=sft_steps * 5 * 1024),
+        cost=Cost(tokens=sft_steps * 5 * 1024 / 3),  # of a smaller model than the rest
     )
 
 

@@ -24,7 +24,6 @@ from journeyman.reproduce.steps import (
 )
 from journeyman.reproduce.tasksets import repositories
 from journeyman.reproduce.texts import practised_sources, text_files
-from journeyman.tasks import load_taskset
 
 __all__ = [
     "base_steps",
@@ -134,7 +133,7 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
             "--held-out",
             place.tasks(domain, "held-out"),
             "--evaluate-every",
-            max(2, size.num_steps // 3),
+            max(2, size.num_steps // 2),
         ),
         *("--seed", seed, "--num-steps", size.num_steps, "--tasks-per-step", size.tasks_per_step),
         *("--group-size", size.group_size, "--learning-rate", size.learning_rate),
@@ -148,7 +147,7 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
         ),
         *("--update.rows-per-pass", 4, *_QUICK),
         run=run,
-        cost=Cost(tokens=300 * steps, rollouts=steps + 4 * num_tasks(place, domain)),
+        cost=Cost(tokens=300 * steps, rollouts=steps + 3 * num_tasks(place, domain)),
     )
     yield place.named(name, run / "model")
     yield from measure_steps(place, name, (domain,))
@@ -191,7 +190,7 @@ def num_tasks(place: Place, domain: str) -> int:
 
 
 def merge_steps(place: Place, method: str, seed: int, experts: Sequence[str]) -> Iterator[Step]:
-    """Yield the steps that merge the experts of a seed, and measure the outcome everywhere."""
+    """Yield the steps that merge the experts of a seed."""
     name = f"merge-{method}-{seed}"
     model = place.root / "models" / name
     folders = [folder for _, folder in place.experts(seed, experts)]
@@ -200,13 +199,12 @@ def merge_steps(place: Place, method: str, seed: int, experts: Sequence[str]) ->
         product=model,
     )
     yield place.named(name, model)
-    yield from measure_steps(place, name, place.domains)
 
 
 def distill_steps(
     place: Place, seed: int, experts: Sequence[str], *, drawn_by: str
 ) -> Iterator[Step]:
-    """Yield the steps that teach one model what the experts of a seed know, and measure it everywhere.
+    """Yield the steps that teach one model what the experts of a seed know.
 
     Experts were admitted by their measurement, so none is refused here. The general domain,
     whose teacher is
@@ -231,7 +229,6 @@ def distill_steps(
         cost=Cost(tokens=600 * drawn, rollouts=drawn),
     )
     yield place.named(name, run / "model")
-    yield from measure_steps(place, name, place.domains)
 
 
 def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object]:
@@ -270,7 +267,4 @@ def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object
 
 def _other_text(place: Place) -> list[Path]:
     """Source files that no stage trains on: the repositories of the held-out software tasks."""
-    if "software" not in place.domains:
-        return []
-    taskset = load_taskset(place.tasks("software", "held-out"))
-    return repositories(taskset.folder)
+    return repositories(place.tasks("software", "held-out"))

@@ -175,14 +175,21 @@ _TINY = Scale(
         Source(name="humanize", num_tasks=20),
         Source(name="cachetools", num_tasks=10),
     ),
-    functions_learned=Source(name="made-up", num_tasks=32),
-    functions_held_out=Source(name="made-up", num_tasks=32),
+    functions_learned=Source(name="made-up", num_tasks=28),
+    functions_held_out=Source(name="made-up", num_tasks=28),
+    calls_held_out=12,
+    pages_learned=20,
+    pages_held_out=20,
+    sft=Training(num_steps=500),
     experts={
-        "software": Expert(num_steps=12),
-        "single-turn": Expert(num_steps=8),
-        "experience": Expert(num_steps=8),
+        "software": Expert(num_steps=10),
+        "single-turn": Expert(num_steps=6),
+        "experience": Expert(num_steps=6),
         "web": Expert(num_steps=6, tasks_per_step=4, group_size=4, samples=1),
     },
+    distill_steps=8,
+    scaffolds=("words", "line", "editor"),
+    hacking_sft_steps=200,
 )
 
 _SMALL = Scale(

@@ -168,19 +168,17 @@ def _gate(place: Place, domain: str, seed: int) -> str:
 
 
 def _students(place: Place, seed: int) -> Iterator[Stage]:
-    needs = tuple(f"base-{it}" for it in place.domains if it != "web" or not why_no_web())
-
     def why_not(outcomes: Outcomes) -> str:
         return "" if surviving(place, seed, outcomes) else "no expert of this seed beat the base"
 
     def stage(name: str, what: str, steps: Callable[[Sequence[str]], Iterable[Step]]) -> Stage:
-        return Stage(
-            f"{name}-{seed}",
-            what,
-            lambda outcomes: steps(surviving(place, seed, outcomes)),
-            needs,
-            why_not=why_not,
-        )
+        def whole(outcomes: Outcomes) -> Iterator[Step]:
+            yield from steps(surviving(place, seed, outcomes))
+            # Wherever the base was measured, those domains too whose expert failed.
+            measured = [it for it in place.domains if outcomes.get(f"base-{it}") == "done"]
+            yield from measure_steps(place, f"{name}-{seed}", measured)
+
+        return Stage(f"{name}-{seed}", what, whole, ("sft",), why_not=why_not)
 
     yield stage(
         "student",
