@@ -245,6 +245,77 @@ int main(void)
 }
 """,
     },
+    "cpp": {
+        "Makefile": """\
+check: /tmp/check_prices
+	/tmp/check_prices
+
+/tmp/check_prices: src/prices.cpp src/prices.hpp tests/test_prices.cpp
+	$(CXX) -O0 -o $@ -Isrc src/prices.cpp tests/test_prices.cpp
+""",
+        "src/prices.hpp": """\
+#include <vector>
+
+class Prices {
+public:
+    explicit Prices(int discount) : discount_(discount) {}
+    int total(const std::vector<int> &prices) const;
+    int share(int price) const;
+
+private:
+    int discount_;
+};
+""",
+        "src/prices.cpp": """\
+#include "prices.hpp"
+
+// Adds prices up, and takes the discount off.
+int Prices::total(const std::vector<int> &prices) const {
+    int whole = 0;
+    for (auto price : prices) {
+        if (price < 0) {
+            return -1;
+        }
+        whole += price;
+    }
+    return whole - share(whole);
+}
+
+int Prices::share(int price) const {
+    if (price > 100000) {
+        return 0;
+    }
+    return price * discount_ / 100;
+}
+""",
+        "tests/test_prices.cpp": """\
+#include <cstdio>
+#include <functional>
+#include "prices.hpp"
+
+static int number;
+
+static void check(const std::function<bool()> &holds, const char *name)
+{
+    bool is_ok = false;
+    try {
+        is_ok = holds();
+    } catch (...) {
+    }
+    std::printf("%s %d - %s\\n", is_ok ? "ok" : "not ok", ++number, name);
+}
+
+int main()
+{
+    check([] { return Prices(0).total({100, 250}) == 350; }, "adds prices up");
+    check([] { return Prices(10).total({100}) == 90; }, "takes a discount");
+    check([] { return Prices(0).total({100, -1}) == -1; }, "refuses what is negative");
+    check([] { return Prices(10).share(200) == 20; }, "knows the share");
+    check([] { return Prices(10).share(200000) == 0; }, "knows large prices");
+    return 0;
+}
+""",
+    },
     "rust": {
         "Cargo.toml": '[package]\nname = "shop"\nversion = "0.1.0"\nedition = "2018"\n',
         "src/lib.rs": """\

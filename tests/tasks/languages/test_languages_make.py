@@ -39,7 +39,7 @@ async def test_bugs_pass_the_gate_twice(language, projects, need, commit_project
     assert all(result.is_valid for result in results), results
 
 
-@pytest.mark.parametrize("language", TESTED)
+@pytest.mark.parametrize("language", [*TESTED, "cpp"])
 async def test_removed_and_combined_bugs_pass_the_gate_twice(
     language, projects, need, commit_project, tmp_path
 ):
@@ -54,7 +54,7 @@ async def test_removed_and_combined_bugs_pass_the_gate_twice(
     assert made.funnel.strategies == {"remove": 1, "combine": 1}, made.funnel
     removed, combined = made.taskset.tasks
     assert removed.origin.strategy in ("function_removed", "class_removed")
-    if language not in ("go", "c"):
+    if language not in ("go", "c", "cpp"):
         assert "not implemented" in removed.problem_statement
     assert combined.origin.strategy == "combine_file"
     assert len(combined.origin.parts) >= 2
