@@ -235,3 +235,9 @@ def test_a_log_that_is_cut_or_foreign_is_no_error(parser):
 
 def test_all_of_them_are_known():
     assert set(LOGS) <= set(list_parsers())
+
+
+def test_the_ok_at_the_end_of_unity_is_no_test():
+    log = "1: /testbed/tests/a.c:3:test_sum:PASS\n1: 1 Tests 0 Failures 0 Ignored\n1: OK\n"
+    assert list(parse_log("native", log)) == ["tests/a.c::test_sum"]
+    assert parse_log("tap", "ok\nok 2 - two # SKIP\nok 3\n").keys() == {"two", "3"}

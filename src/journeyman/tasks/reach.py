@@ -97,7 +97,7 @@ class Reach:
         found = probe.tests_reaching(path, lines) if probe.reached else {""}
         if "" in found:
             found |= probe.tests_reaching(path, probe.reached.get(path, ()))
-        known = found & self._baseline.stable.keys()
+        known = (found - {""}) & self._baseline.stable.keys()
         return known or (set(self._baseline.stable) if "" in found else set())
 
     def _ranked_files(self, tests: Iterable[str]) -> list[str]:

@@ -19,7 +19,7 @@ __all__ = ["FILE_MARK", "read_tap"]
 
 FILE_MARK = "# journeyman: file "
 _RESULT = re.compile(
-    r"^( *)(not ok|ok)\b *(\d+)?(?: *- *| +)?([^#\n]*?) *(?:# *(skip|todo)\b.*)?$", re.IGNORECASE
+    r"^( *)(not ok|ok)\b *(\d+)?(?: *- *| +)?([^#\n]*?) *(?:# *((?i:skip|todo))\b.*)?$"
 )
 _GROUP = re.compile(r"^( *)# (Subtest: )?(\S.*)$")
 _COUNTS = re.compile(
@@ -53,6 +53,8 @@ def read_tap(text: str) -> Iterator[Outcome]:
                 groups.pop(depth)
                 continue
             title = " > ".join([*above, own or name])
+            if not title:
+                continue  # the `ok` of a summary, or of a test that nothing tells from another
             yield Outcome(f"{file}::{title}" if file else title, _status(result), said)
 
 
