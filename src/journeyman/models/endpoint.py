@@ -9,7 +9,7 @@ needed, comes from an environment variable and goes nowhere but into the request
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,11 +56,20 @@ class EndpointModel:
     streams_tokens = False
     # What servers tell of tokens, they tell in whole answers.
 
-    def __init__(self, name: str, url: str, model: str, settings: EndpointSettings) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        model: str,
+        settings: EndpointSettings,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`headers` are laid over those of every request, e.g. a key that no variable holds."""
         self.name = name
         self.model = model
         self.settings = settings
-        self._client = connect(url, settings)
+        self._client = connect(url, settings, headers)
 
     async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
         """Complete `prompt.messages`.
@@ -157,11 +166,13 @@ async def greet(url: str, settings: EndpointSettings) -> list[dict[str, Any]]:
     return [it for it in listed if isinstance(it, dict) and it.get("id")]
 
 
-def connect(url: str, settings: EndpointSettings) -> JsonClient:
+def connect(
+    url: str, settings: EndpointSettings, headers: Mapping[str, str] | None = None
+) -> JsonClient:
     """Return a client of a server, with the key where one is needed. Raises `JourneymanError`."""
     key = _key(settings)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return JsonClient(url, timeout_s=settings.timeout_s, headers=headers)
+    own = {"Authorization": f"Bearer {key}"} if key else {}
+    return JsonClient(url, timeout_s=settings.timeout_s, headers=own | dict(headers or {}))
 
 
 def _key(settings: EndpointSettings) -> str:
