@@ -41,6 +41,11 @@ app.command(
     help="What a training changed: a base model and a trained one on adherence and on tasks.",
 )
 app.command(
+    "journeyman.cli.eval_looks:looks",
+    name="looks",
+    help="A vision model looks at the pages of a run that passed their tests.",
+)
+app.command(
     "journeyman.cli.eval_terminal:terminal",
     name="terminal",
     help="Task folders of Terminal-Bench and Harbor, in their own containers.",

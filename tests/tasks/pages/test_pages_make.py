@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from journeyman.evals.looks import picture_of
 from journeyman.tasks.pages import PagesConfig, make_page_tasks, read_pages
 from journeyman.tasks.pages.inside import CHROMIUM
 from journeyman.tasks.pages.make import BUNDLED
@@ -62,6 +63,13 @@ async def test_what_a_visitor_does_is_checked(made):
     assert outcome(verdict, "people_arrive_and_leave") is TestStatus.FAILED
     assert outcome(verdict, "the_room_is_emptied") is TestStatus.PASSED
     assert not verdict.is_resolved
+
+
+async def test_a_picture_of_the_page_is_in_the_log(made):
+    task, patch = changed(made, "counter")
+    graded = await grade(task, made.environments, patch)
+    assert graded.verdict.is_resolved
+    assert picture_of(graded.log).startswith(b"\xff\xd8\xff")
 
 
 async def test_how_a_page_looks_and_loads_is_checked(made):

@@ -4,6 +4,7 @@ Runs inside sandboxes, as `test_page.py`; `checks.json` beside it says what is c
 served from memory at one made-up address, and nothing else can be reached.
 """
 
+import base64
 import json
 import mimetypes
 import os
@@ -122,6 +123,7 @@ class PageCase(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
+        show(cls.stills.get(tuple(CHECKS["screens"][0])))
         for _, context, _ in cls.stills.values():
             context.close()
         cls.browser.close()
@@ -218,6 +220,13 @@ def answer(folder, route, faults):
     else:
         faults.append("it asks for %s, which is not there" % path)
         route.fulfill(status=404)
+
+
+def show(still):
+    """Print a picture of the page as it was opened, for whoever judges looks by the log."""
+    if still is not None:
+        shot = still[0].screenshot(type="jpeg", quality=60)
+        print("\njourneyman-picture: %s" % base64.b64encode(shot).decode(), flush=True)
 
 
 def visible(page, text):
