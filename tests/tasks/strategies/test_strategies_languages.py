@@ -408,6 +408,25 @@ def test_an_import_that_go_would_refuse_goes_along(tmp_path):
     assert '"strings"' in patched(tmp_path, [bugs["Shop.Take"].patch])["shop.go"].decode()
 
 
+@pytest.mark.parametrize(
+    ("head", "unwritten"),
+    [
+        ("void f(int a)", "return;"),
+        ("static const char *f(int a)", "return 0;"),
+        ("unsigned long f(int a)", "return 0;"),
+        ("point_t f(int a)", "return (point_t){0};"),
+        ("PUBLIC(flag_t) f(int a)", "return (flag_t){0};"),
+        ("PUBLIC(void) f(int a)", "return;"),
+    ],
+)
+def test_an_empty_value_of_c_is_one_of_its_type(tmp_path, head, unwritten):
+    if not is_installed("c"):
+        pytest.skip("the extra languages is not installed")
+    (tmp_path / "a.c").write_text(head + "\n{\n    a = 1;\n    a = 2;\n    use(a);\n}\n")
+    (bug,) = removals(tmp_path, "c").values()
+    assert added(bug) == [f"{unwritten} /* not implemented */"]
+
+
 WRITTEN = {
     "javascript": "const total = (prices) => {\n  return prices.length;\n};",
     "typescript": "export function total(prices: number[]): number {\n  return prices.length;\n}",

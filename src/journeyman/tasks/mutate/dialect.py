@@ -26,7 +26,7 @@ class Dialect:
     """For people and for models."""
     roles: Mapping[str, tuple[str, ...]]
     """Roles are `binary unary if while loop ternary return throw call statement assignment augmented
-    number boolean string identifier break continue try function scalar`."""
+    number boolean string identifier break continue try function scalar marked`."""
     functions: Names
     """Nodes with a body of statements."""
     scopes: Names

@@ -235,6 +235,7 @@ _C_ROLES: dict[str, tuple[str, ...]] = {
     "continue": ("continue_statement",),
     "function": ("function_definition",),
     "scalar": ("primitive_type", "sized_type_specifier", "pointer_declarator"),
+    "marked": ("macro_type_specifier",),
 }
 _C_SKIPPED = (
     *_COMMENTS,

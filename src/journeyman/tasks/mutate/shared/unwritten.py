@@ -73,6 +73,8 @@ def _nothing(function: Node, dialect: Dialect) -> list[bytes]:
     result = function.child_by_field_name(dialect.result)
     declared = function.child_by_field_name("declarator")
     scalar = dialect.roles.get("scalar", ())
+    if result is not None and result.type in dialect.roles.get("marked", ()):
+        result = result.child_by_field_name("type")  # C's PUBLIC(int)
     if result is None:
         return []
     if result.type == "parameter_list":
