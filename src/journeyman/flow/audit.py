@@ -3,7 +3,7 @@ reward."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from journeyman.config import read_toml
@@ -27,14 +27,24 @@ def read_labels(names: Sequence[str]) -> frozenset[str]:
     return frozenset(names)
 
 
-def audit_run(run: Path, taskset: Path | None, voiding: frozenset[str]) -> list[RolloutAudit]:
-    """Audit every rollout of a run. Raises `JourneymanError` where run or taskset is missing."""
+def audit_run(
+    run: Path,
+    taskset: Path | None,
+    voiding: frozenset[str],
+    *,
+    only: Container[str] | None = None,
+) -> list[RolloutAudit]:
+    """Audit every rollout of a run, or those whose ids are in `only`.
+
+    Raises `JourneymanError` where run or taskset is missing.
+    """
     if not (run / "rollouts.jsonl").is_file():
         raise JourneymanError(f"no run at {run}", "see what is there: ls runs")
     folder = taskset or _taskset_of(run)
     tasks = {task.instance_id: task for task in load_taskset(folder).tasks}
     rollouts = [Rollout.model_validate(record) for record in read_jsonl(run / "rollouts.jsonl")]
-    return [_audit(run, folder, it, tasks.get(it.instance_id), voiding) for it in rollouts]
+    chosen = [it for it in rollouts if only is None or it.rollout_id in only]
+    return [_audit(run, folder, it, tasks.get(it.instance_id), voiding) for it in chosen]
 
 
 def _taskset_of(run: Path) -> Path:

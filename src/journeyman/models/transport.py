@@ -46,6 +46,10 @@ class JsonClient:
         """Return the server's JSON object. Raises `AttributedError` with a `model_*` cause."""
         return await self._request("POST", path, body)
 
+    async def tell(self, path: str, body: Mapping[str, Any]) -> None:
+        """Send what the server answers with its status alone. Raises as `post` does."""
+        await self._answered("POST", path, body)
+
     async def get(self, path: str) -> dict[str, Any]:
         """Return the JSON object at `path`. Raises as `post` does."""
         return await self._request("GET", path, None)
@@ -85,6 +89,9 @@ class JsonClient:
     async def _request(
         self, method: str, path: str, body: Mapping[str, Any] | None
     ) -> dict[str, Any]:
+        return _decoded(await self._answered(method, path, body))
+
+    async def _answered(self, method: str, path: str, body: Mapping[str, Any] | None) -> bytes:
         try:
             try:
                 status, data = await self._exchange(method, path, body)
@@ -97,7 +104,7 @@ class JsonClient:
             raise AttributedError("model_unreachable", f"{self.base_url}: {error}") from None
         if status != 200:
             raise _refusal(status, data.decode("utf-8", "replace"))
-        return _decoded(data)
+        return data
 
     async def _exchange(
         self, method: str, path: str, body: Mapping[str, Any] | None

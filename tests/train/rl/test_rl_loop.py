@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -17,38 +16,12 @@ pytest.importorskip("torch", reason="the extra train is not installed")
 pytest.importorskip("transformers", reason="the extra train is not installed")
 
 import torch
+from rl_command import command, run
 from safetensors.torch import load_file
 
-from journeyman.cli import main
 from journeyman.runs import read_jsonl
 
 pytestmark = pytest.mark.sandbox
-
-
-def command(model: Path, taskset: Path, runs: Path, *more: str) -> list[str]:
-    words = ["train", "rl", str(model), str(taskset), "--runs", str(runs), "--name", "rl"]
-    settings = {
-        "scaffold": "bash",
-        "task": "tiny__test_add",
-        "group-size": "12",
-        "limits.num-turns": "1",
-        "sampling.max-tokens": "160",
-        "learning-rate": "0.0005",
-        "num-warmup-steps": "0",
-        "num-threads": "1",
-        "concurrency.rollouts": "12",
-        "row-length": "2048",
-        "update.loss.algorithm": "dr_grpo",
-        "update.loss.constant": "50",
-    }
-    flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
-    return [*words, *flags, *more]
-
-
-def run(words: list[str]) -> object:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    return ended.value.code
 
 
 def test_what_execution_calls_right_becomes_likelier(half_taught, taskset, tmp_path) -> None:

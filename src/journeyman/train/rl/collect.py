@@ -20,7 +20,7 @@ import torch
 from journeyman.errors import ENDINGS
 from journeyman.flow import Plan, RolloutConfig, run_rollouts
 from journeyman.flow.audit import audit_run, read_labels
-from journeyman.flow.plan import make_seats
+from journeyman.flow.plan import make_seats, select_tasks
 from journeyman.models import Model
 from journeyman.runs import RunFolder, read_trajectories, write_atomic
 from journeyman.tasks import Taskset
@@ -30,9 +30,17 @@ from journeyman.train.rl.sequences import Offsets, PolicySequence, policy_sequen
 from journeyman.train.rl.settings import RlSettings
 from journeyman.types import Reward, Rollout
 
-__all__ = ["Harvest", "figures_of", "reap_step", "roll_out"]
+__all__ = [
+    "POLICY",
+    "Harvest",
+    "figures_of",
+    "open_run",
+    "reap_step",
+    "roll_out",
+    "rollout_config",
+]
 
-_POLICY = "policy"
+POLICY = "policy"
 
 
 @dataclass(slots=True)
@@ -58,9 +66,20 @@ async def roll_out(
     seed: int,
 ) -> list[Rollout]:
     """Roll the policy out `n` times on each task, in the run `home/name`; an unfinished one goes on."""
-    config = RolloutConfig(
+    config = rollout_config(settings, taskset, instance_ids, n=n, seed=seed)
+    tasks = select_tasks(taskset, tuple(instance_ids))
+    plan = Plan(taskset, tasks, {POLICY: model}, make_seats(config, list(instance_ids)))
+    with open_run(config, home, name, taskset) as run:
+        return await run_rollouts(config, run, plan=plan)
+
+
+def rollout_config(
+    settings: RlSettings, taskset: Taskset, instance_ids: Sequence[str], *, n: int, seed: int
+) -> RolloutConfig:
+    """Return how the policy, `POLICY`, is rolled out."""
+    return RolloutConfig(
         taskset=taskset.folder,
-        models=(_POLICY,),
+        models=(POLICY,),
         scaffold=settings.scaffold,
         template=settings.template,
         n=n,
@@ -74,10 +93,11 @@ async def roll_out(
         seed=seed,
         concurrency=settings.concurrency,
     )
-    chosen = {task.instance_id: task for task in taskset.tasks if task.instance_id in instance_ids}
-    tasks = {instance_id: chosen[instance_id] for instance_id in instance_ids}
-    plan = Plan(taskset, tasks, {_POLICY: model}, make_seats(config, list(tasks)))
-    run = RunFolder.create(
+
+
+def open_run(config: RolloutConfig, home: Path, name: str, taskset: Taskset) -> RunFolder:
+    """Return the run `home/name`, new or taken up; whoever asked must close it."""
+    return RunFolder.create(
         home,
         "rollout",
         taskset.name,
@@ -86,8 +106,6 @@ async def roll_out(
         name=name,
         resume=(home / name).is_dir(),
     )
-    with run:
-        return await run_rollouts(config, run, plan=plan)
 
 
 def reap_step(
@@ -146,7 +164,9 @@ def _void(
     run: Path, rollouts: Sequence[Rollout], settings: RlSettings, labels: Counter[str]
 ) -> list[Rollout]:
     """Take rewards away by label. A voided rollout counts as one that solved nothing."""
-    audits = {it.rollout_id: it for it in audit_run(run, None, read_labels(settings.void))}
+    only = {it.rollout_id for it in rollouts}
+    labelled = audit_run(run, None, read_labels(settings.void), only=only)
+    audits = {it.rollout_id: it for it in labelled}
     found = []
     for rollout in rollouts:
         audit = audits[rollout.rollout_id]

@@ -19,6 +19,7 @@ from journeyman.models.llama import LlamaModel
 from journeyman.models.llama_process import LlamaSettings
 from journeyman.train.gguf_files.exporting import WeightKind, export_gguf
 from journeyman.train.model.network import Network
+from journeyman.train.rl.turnstile import Turnstile
 from journeyman.train.tokenizer import PlainTokenizer
 from journeyman.types import Completion, Prompt, Sampling
 
@@ -44,7 +45,7 @@ class LlamaSampler:
         self._network, self._tokenizer, self._kind = network, tokenizer, kind
         self._folder, self._settings = folder, settings
         self._served: LlamaModel | None = None
-        self._changing = asyncio.Lock()
+        self._turnstile = Turnstile()
 
     @classmethod
     async def open(
@@ -69,21 +70,22 @@ class LlamaSampler:
 
     async def complete(self, prompt: Prompt, sampling: Sampling) -> Completion:
         """Complete with the newest weights; raises as `LlamaModel.complete` does."""
-        completion = await (await self._model()).complete(prompt, sampling)
-        return completion.model_copy(update={"model_version": self.version})
+        async with self._turnstile.drawing():
+            completion = await self._model.complete(prompt, sampling)
+            return completion.model_copy(update={"model_version": self.version})
 
     async def tokenize(self, text: str, *, is_start: bool = False) -> tuple[int, ...]:
         """Return the tokens of `text`; the names of special tokens are read as those tokens."""
-        return await (await self._model()).tokenize(text, is_start=is_start)
+        async with self._turnstile.drawing():
+            return await self._model.tokenize(text, is_start=is_start)
 
     async def change(self, work: Callable[[Any], Any], *, version: str) -> None:
-        """Let `work` change the network in place, then serve what it became; requests wait meanwhile.
+        """Let `work` change the network in place, then serve what it became.
 
-        Nothing may be drawn under way: a step's rollouts have ended when it learns.
+        The old file is drawn from until the new one is served. Raises what `work` raises.
         """
-        async with self._changing:
-            await asyncio.to_thread(work, self._network.base)
-            await self._serve(version)
+        await asyncio.to_thread(work, self._network.base)
+        await self._serve(version)
 
     async def close(self) -> None:
         """End the server and remove its file. Safe to call twice."""
@@ -92,10 +94,10 @@ class LlamaSampler:
             self._served.settings.path.unlink(missing_ok=True)
             self._served = None
 
-    async def _model(self) -> LlamaModel:
-        async with self._changing:
-            assert self._served is not None, "the sampler is closed"
-            return self._served
+    @property
+    def _model(self) -> LlamaModel:
+        assert self._served is not None, "the sampler is closed"
+        return self._served
 
     async def _serve(self, version: str) -> None:
         """Start the new server before the old one ends, so that a failure leaves the old one."""
@@ -105,5 +107,6 @@ class LlamaSampler:
         await asyncio.to_thread(export_gguf, *write, kind=self._kind)
         settings = self._settings.model_copy(update={"path": path})
         served = await LlamaModel.open(self.name, settings)
-        await self.close()
-        self._served, self.version = served, version
+        async with self._turnstile.changing():
+            await self.close()
+            self._served, self.version = served, version

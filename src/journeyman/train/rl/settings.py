@@ -156,6 +156,10 @@ class RlSettings(Config):
     """What the tokens of one turn's malformed calls lose together; 0 turns it off."""
     void: tuple[str, ...] = ("all",)
     """Labels of the audit that take a reward away; `all`, or names as in `guard audit --void`."""
+    max_staleness: int = Field(default=0, ge=0)
+    """Most steps between the weights that a rollout began with and those that it trains. 0 draws every
+    step with the weights that it changes, and resumes to the last bit; with more, rollouts go on while
+    weights change."""
     grading: Literal["shared"] | None = None
     """`shared` grades equal patches of a task once in each step; each is graded where it is not set."""
     guard: str = "rules"
@@ -170,11 +174,15 @@ class RlSettings(Config):
     """How the policy draws while it learns."""
     concurrency: Concurrency = Concurrency()
     """What runs at once."""
-    sampler: Literal["torch", "llama"] = "torch"
-    """What draws: the network itself in this process, or llama.cpp from a GGUF file that is written
-    after every step."""
+    sampler: str = Field(default="torch", pattern="^(torch|llama|vllm:https?://.+)$")
+    """What draws: torch, the network itself in this process; llama, llama.cpp from a GGUF file that is
+    written after every step; or a vLLM server of this run's own, vllm:http://HOST:8000#MODEL, that reads
+    its weights anew after every step."""
+    sampler_folder: Path | None = None
+    """Where the vLLM server finds the weights: a folder that it sees under the same path; in the run's
+    own folder where none is given."""
     sampler_precision: Literal["f32", "f16", "bf16", "q8_0"] = "f16"
-    """Of the matrices in that file."""
+    """Of the matrices in the GGUF file."""
     num_slots: int = Field(default=32, ge=1)
     """Completions that are drawn at the same time."""
     num_threads: int = Field(default=0, ge=0)

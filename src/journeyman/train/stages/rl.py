@@ -1,8 +1,8 @@
 """Reinforcement learning from execution: agents try tasks, execution says right or wrong, step by step.
 
-Synchronous: every token of a step is drawn by the weights that the step then changes, the sampler
-being the network itself. A killed run goes on from its last checkpoint with the rollouts that it
-had, to the same weights.
+Synchronous unless `max_staleness` says otherwise: every token of a step is drawn by the weights that
+the step then changes. A killed run goes on from its last checkpoint with the rollouts that it had, to
+the same weights.
 
     place = rl(settings, run)
 """
@@ -10,6 +10,7 @@ had, to the same weights.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,12 +33,14 @@ from journeyman.train.model.lora import Adapters, add_adapters
 from journeyman.train.model.network import Network
 from journeyman.train.rl.collect import Harvest, reap_step, roll_out
 from journeyman.train.rl.curriculum import pick_tasks
+from journeyman.train.rl.group_stream import STREAM, GroupStream, keep_state, read_state
 from journeyman.train.rl.llama_sampler import LlamaSampler
 from journeyman.train.rl.offsets import offsets_by
 from journeyman.train.rl.packed import pack
 from journeyman.train.rl.selection import check_disjoint
 from journeyman.train.rl.settings import RlSettings
 from journeyman.train.rl.update import PolicyUpdate
+from journeyman.train.rl.vllm_sampler import VllmSampler
 from journeyman.train.stages.result import save_result
 from journeyman.train.tokenizer import PlainTokenizer, load_tokenizer
 from journeyman.train.trainer.checkpoint import load_newest, save_checkpoint
@@ -45,10 +48,11 @@ from journeyman.train.trainer.optimizer import make_optimizer
 from journeyman.train.trainer.processes import Processes
 from journeyman.train.trainer.recorder import Recorder
 from journeyman.train.trainer.settings import TrainerSettings
+from journeyman.types import Rollout
 
 __all__ = ["rl"]
 
-Sampler = TorchLocalModel | LlamaSampler
+Sampler = TorchLocalModel | LlamaSampler | VllmSampler
 OnStep = Callable[[Mapping[str, Any]], None]
 
 
@@ -116,9 +120,20 @@ class _Loop:
         self.network.eval()
         model = await self._open_sampler(str(done))
         try:
-            await self._train(model, done)
+            async with self._streaming(model, done) as stream:
+                await self._train(model, stream, done)
         finally:
             await model.close()
+
+    def _streaming(
+        self, model: Sampler, done: int
+    ) -> contextlib.AbstractAsyncContextManager[GroupStream | None]:
+        if not self.settings.max_staleness:
+            return contextlib.nullcontext()
+        state = read_state(self._run.path, done)
+        return GroupStream(
+            self.settings, self._rollouts, self.taskset, self.names, model, state=state
+        )
 
     async def _open_sampler(self, version: str) -> Sampler:
         settings = self.settings
@@ -128,8 +143,17 @@ class _Loop:
             return TorchLocalModel("policy", base, tokenizer, local, version=version)
         if self._adapters is not None:
             raise JourneymanError(
-                "adapters are not written as GGUF before they are merged",
+                "adapters are not published before they are merged",
                 "train all weights, or use --sampler torch",
+            )
+        folder = self._run.path / "sampler"
+        if settings.sampler != "llama":
+            return await VllmSampler.open(
+                self.network,
+                self.tokenizer,
+                settings.sampler_folder or folder,
+                settings.sampler,
+                version=version,
             )
         served = LlamaSettings(
             path=self._run.path,
@@ -140,19 +164,19 @@ class _Loop:
         return await LlamaSampler.open(
             self.network,
             self.tokenizer,
-            self._run.path / "sampler",
+            folder,
             served,
             version=version,
             kind=settings.sampler_precision,
         )
 
-    async def _train(self, model: Sampler, done: int) -> None:
+    async def _train(self, model: Sampler, stream: GroupStream | None, done: int) -> None:
         num_steps = self.settings.num_steps
         if not done and self.held_out is not None and not self._measurements():
             self._recorder.step({"step": 0, **await self._measure(model, 0)})
         while done < num_steps and not self._has_stalled():
             started = time.monotonic()
-            record = await self._step(model, done)
+            record = await self._step(model, stream, done)
             done += 1
             is_last = done == num_steps
             if self.held_out is not None and (is_last or not done % self.settings.evaluate_every):
@@ -161,6 +185,8 @@ class _Loop:
             # Before the checkpoint: a step whose weights are kept is a step that is known.
             self._recorder.step(record)
             if is_last or done % self.settings.checkpoint_every == 0:
+                if stream is not None:
+                    keep_state(self._run.path, done, stream.state)
                 save_checkpoint(self._recorder.checkpoints, done, self._processes, self._optimizer)
             self._recorder.status("running", num_done=done)
             if self._on_step is not None:
@@ -169,8 +195,36 @@ class _Loop:
         self._recorder.status("done", num_done=done)
         self._recorder.event("training_finished", num_done=done)
 
-    async def _step(self, model: Sampler, done: int) -> dict[str, Any]:
+    async def _step(self, model: Sampler, stream: GroupStream | None, done: int) -> dict[str, Any]:
         """Roll out, update, and return the step's metrics."""
+        step, started = done + 1, time.monotonic()
+        age: dict[str, Any] = {"staleness": 0}
+        if stream is None:
+            name, rollouts = await self._draw(model, done)
+        else:
+            name, (rollouts, age) = STREAM, await stream.take()
+        rollouts_s = time.monotonic() - started
+        offsets = offsets_by(self.tokenizer.decode)
+        harvest = reap_step(self._rollouts / name, rollouts, self.settings, offsets=offsets)
+        figures = await self._learn(model, harvest, step)
+        if stream is not None:
+            stream.publish(step)
+        dropped = harvest.selection.dropped if harvest.selection else {}
+        return {
+            "step": step,
+            **harvest.figures,
+            **figures,
+            **age,
+            "num_sequences": len(harvest.sequences),
+            "num_groups": len({it.group_id for it in rollouts}),
+            "groups_dropped": dict(dropped),
+            "pass_rates": harvest.pass_rates,
+            "rollouts": name,
+            "rollouts_s": rollouts_s,
+        }
+
+    async def _draw(self, model: Sampler, done: int) -> tuple[str, list[Rollout]]:
+        """Roll out on the tasks of a step with the weights as they are, in a run of its own."""
         settings, step = self.settings, done + 1
         picked = pick_tasks(
             self.names,
@@ -180,8 +234,7 @@ class _Loop:
             history=[it.get("pass_rates", {}) for it in self._metrics()],
         )
         name = f"step_{step:06d}"
-        started = time.monotonic()
-        rollouts = await roll_out(
+        return name, await roll_out(
             settings,
             self._rollouts,
             name,
@@ -191,22 +244,6 @@ class _Loop:
             n=settings.group_size,
             seed=settings.seed + step,
         )
-        rollouts_s = time.monotonic() - started
-        offsets = offsets_by(self.tokenizer.decode)
-        harvest = reap_step(self._rollouts / name, rollouts, settings, offsets=offsets)
-        figures = await self._learn(model, harvest, step)
-        dropped = harvest.selection.dropped if harvest.selection else {}
-        return {
-            "step": step,
-            **harvest.figures,
-            **figures,
-            "num_sequences": len(harvest.sequences),
-            "num_groups": len(picked),
-            "groups_dropped": dict(dropped),
-            "pass_rates": harvest.pass_rates,
-            "rollouts": name,
-            "rollouts_s": rollouts_s,
-        }
 
     async def _learn(self, model: Sampler, harvest: Harvest, step: int) -> dict[str, Any]:
         settings = self.settings
@@ -230,7 +267,6 @@ class _Loop:
             "num_tokens": num_tokens,
             "update_s": duration_s,
             "tokens_per_s": num_tokens / duration_s if duration_s else 0.0,
-            "staleness": 0,
         }
 
     async def _measure(self, model: Sampler, done: int) -> dict[str, Any]:
