@@ -34,6 +34,9 @@ def profile_of(order):
         owner: str = "local"
         repo: str = order["name"]
         commit: str = order["commit"]
+        timeout: int = (
+            900  # its own 90 seconds are of the clock: on a busy machine they end a good run
+        )
 
         def _is_repo_private(self):
             return False
