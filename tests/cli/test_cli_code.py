@@ -167,13 +167,16 @@ def test_a_refusal_and_its_reason_reach_the_model(project, environment):
 
 
 def test_a_long_command_is_interrupted(project, environment):
-    script = [{"tool_calls": [_bash("echo begun; sleep 60")]}, {"content": "Never said."}]
+    script = [{"tool_calls": [_bash("echo begun > begun; sleep 60")]}, {"content": "Never said."}]
     words = [JOURNEYMAN, "code", "--approve", "all", "--model", _script(project, script)]
     terminal = Terminal(words, project, environment)
     terminal.expect("> ")
     terminal.say("Wait.")
     terminal.expect(r"sleep 60")
-    time.sleep(1)
+    deadline = time.monotonic() + 60
+    while not (project / "begun").exists():  # a busy machine may take seconds to begin it
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     started = time.monotonic()
     os.kill(terminal.pid, signal.SIGINT)
     terminal.expect(r"interrupted\s+> ")
