@@ -11,12 +11,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from journeyman.cli.models import opened_model
-from journeyman.cli.new_taskset import TasksetOptions
+from journeyman.cli.new_taskset import TasksetOptions, refuse_or_remove
 from journeyman.cli.output import emit, note, print_json, print_lines, print_table
 from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
 from journeyman.errors import JourneymanError
-from journeyman.tasks import Project, load_taskset, obtain_project
+from journeyman.tasks import Project, obtain_project
 from journeyman.tasks.mine import (
     MineCandidate,
     MineConfig,
@@ -64,7 +64,9 @@ def mine(
     if plan_only:
         return _show_plan(project, settings, steps, is_json=options.is_json)
     folder = options.folder(f"{project.name}-mined")
-    _refuse_or_remove(folder, is_clean=options.is_clean)
+    if options.is_clean and work_folder(folder).is_dir():
+        shutil.rmtree(work_folder(folder))
+    refuse_or_remove(folder, is_clean=options.is_clean)
     mined = asyncio.run(_mined(project, folder, settings, steps))
     if options.is_json:
         emit(
@@ -106,19 +108,6 @@ def _builder(project: Project, model: Any, environments: Path, steps: Steps) -> 
         return built.environment, built.verifier
 
     return build
-
-
-def _refuse_or_remove(folder: Path, *, is_clean: bool) -> None:
-    if is_clean and work_folder(folder).is_dir():
-        shutil.rmtree(work_folder(folder))
-    if not folder.exists():
-        return
-    if not is_clean:
-        raise JourneymanError(
-            f"{folder} exists already", "add --clean to make it anew, or give another --out"
-        )
-    load_taskset(folder)
-    shutil.rmtree(folder)
 
 
 def _show_funnel(report: MineReport) -> None:
