@@ -92,23 +92,19 @@ def gather_parts(
 
     The first `num_done` are not written again: of folders only what their files rule out later is found.
     """
-    duplicates = Duplicates(similarity=settings.filters.similarity)
-    number = 0
-    for root in settings.corpus:
-        files, dropped = clean(find_files([root]), settings.filters, duplicates)
-        if number >= num_done:
-            yield _folder(files, dropped, settings, tokenizer, name=root.resolve().name)
-        number += 1
-    for path in settings.documents:
-        if number >= num_done:
-            yield _masked(Corpus([encode(it, tokenizer) for it in read_documents(path)]), settings)
-        number += 1
-    for path in settings.conversations:
-        if number >= num_done:
-            part = Corpus()
-            part.train += _conversations(path, settings, tokenizer, part.dropped)
-            yield _masked(part, settings)
-        number += 1
+    num_folders = len(settings.corpus)
+    if num_done < num_folders:
+        duplicates = Duplicates(similarity=settings.filters.similarity)
+        for number, root in enumerate(settings.corpus):
+            files, dropped = clean(find_files([root]), settings.filters, duplicates)
+            if number >= num_done:
+                yield _folder(files, dropped, settings, tokenizer, name=root.resolve().name)
+    written = [
+        *((_documents, path) for path in settings.documents),
+        *((_conversations, path) for path in settings.conversations),
+    ]
+    for read, path in written[max(0, num_done - num_folders) :]:
+        yield _masked(read(path, settings, tokenizer), settings)
 
 
 def part_names(settings: MidtrainSettings) -> list[str]:
@@ -191,17 +187,21 @@ def _cut(settings: MidtrainSettings, drawn: float) -> Callable[[str, Random], Ho
     return hole_between_characters
 
 
-def _conversations(
-    path: Path, settings: MidtrainSettings, tokenizer: PlainTokenizer, dropped: Counter[str]
-) -> Iterator[Encoded]:
+def _documents(path: Path, settings: MidtrainSettings, tokenizer: PlainTokenizer) -> Corpus:
+    return Corpus([encode(it, tokenizer) for it in read_documents(path)])
+
+
+def _conversations(path: Path, settings: MidtrainSettings, tokenizer: PlainTokenizer) -> Corpus:
+    found = Corpus()
     mixture = read_mixture(settings.templates)
     for number, it in enumerate(read_conversations(path)):
         key = f"{settings.trainer.seed} {it.id or number}"
         for drawn in draw_templates(mixture, 1, key):
             template = get_template(drawn.name)
             if can_render(it.messages, it.tools, template):
-                yield from render_conversation(
+                found.train += render_conversation(
                     it.messages, it.tools, template, tokenizer, source=it.source
                 )
             else:
-                dropped[f"that {template.name} cannot write"] += 1
+                found.dropped[f"that {template.name} cannot write"] += 1
+    return found
