@@ -79,6 +79,7 @@ def demonstrate(taskset: Path, work: Path, runs: Path) -> list[Path]:
 def tune(base: Path, shown: list[Path], seed: int, options: argparse.Namespace) -> Path:
     """Train one round, if it is not done yet; return the folder of the model."""
     now, runs = ROUNDS[seed], options.work / "runs"
+    num_steps = round(now.num_steps * options.share)
     model: Path = runs / now.name / "model"
     if not model.exists():
         rollouts = [word for run in shown for word in ("--rollouts", run)]
@@ -89,10 +90,10 @@ def tune(base: Path, shown: list[Path], seed: int, options: argparse.Namespace) 
             *("--exercises", round(now.num_exercises * options.share), "--exercise-turns", 4),
             *(*mixture, "--row-length", 1664, "--lora.rank", 16),
             *("--trainer.precision", "bfloat16", "--trainer.learning-rate", now.learning_rate),
-            *("--trainer.num-warmup-steps", 8, "--trainer.seed", seed),
+            *("--trainer.num-warmup-steps", min(8, num_steps), "--trainer.seed", seed),
             *("--trainer.rows-per-step", 1, "--trainer.rows-per-pass", 1),
-            *("--trainer.num-steps", round(now.num_steps * options.share)),
-            *("--trainer.checkpoint-every", 20, "--runs", runs, "--name", now.name, *resume),
+            *("--trainer.num-steps", num_steps, "--trainer.checkpoint-every", 20),
+            *("--runs", runs, "--name", now.name, *resume),
             processes=options.processes,
         )
     return model
