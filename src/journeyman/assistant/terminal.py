@@ -6,8 +6,11 @@ view.show("diff", "--- a.py\n+++ a.py\n…")
 
 from __future__ import annotations
 
+import os
 import re
+import select
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -62,11 +65,9 @@ class TerminalView:
         self._console.print(shown, end="", soft_wrap=True)
         if not self._can_ask:
             return Approval(False, reason="nobody is there to ask")
-        with _interruptible():
-            try:
-                said = self._console.input(Text(_QUESTION, style="bold")).strip()
-            except EOFError:
-                said = ""
+        with _interruptible() as interrupts:
+            self._console.print(Text(_QUESTION, style="bold"), end="")
+            said = _typed_line(interrupts).strip()
         if said.lower() in _WORDS:
             return Approval(_WORDS[said.lower()], is_for_all=said.lower().startswith("a"))
         return Approval(False, reason=said)
@@ -88,13 +89,30 @@ class TerminalView:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise within a question; a running event loop would take note of it and wait on."""
+def _interruptible() -> Iterator[int]:
+    """Let Ctrl-C raise within a question; a running event loop would take note of it and wait on.
+
+    Yields a descriptor that can be read from as soon as there was one.
+    """
+    interrupts, wakes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    told = signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
     try:
-        yield
+        yield interrupts
     finally:
+        signal.set_wakeup_fd(told)
         signal.signal(signal.SIGINT, before)
+        os.close(interrupts)
+        os.close(wakes)
+
+
+def _typed_line(interrupts: int) -> str:
+    """Return a line as it was typed, nothing at the end of input.
+
+    `input` would lose a Ctrl-C that comes after the last check for one and before it waits.
+    """
+    select.select([sys.stdin, interrupts], [], [])
+    return sys.stdin.readline()
 
 
 def _coloured(diff: str) -> Text:

@@ -146,15 +146,22 @@ class _Zygote:
 _zygotes: list[_Zygote] = []
 
 
+def _forget_zygotes() -> None:
+    """Close our ends of their sockets: of another process's zygote, that of this fork alone."""
+    while _zygotes:
+        _zygotes.pop().line.close()
+
+
 def _ask(request: dict[str, Any], descriptors: Sequence[int]) -> Any:
     """Ask the zygote; a dead one is replaced once."""
     for is_last in (False, True):
         if not _zygotes or not _zygotes[0].is_usable:
-            _zygotes[:] = [_Zygote()]
+            _forget_zygotes()
+            _zygotes.append(_Zygote())
         try:
             answer = _zygotes[0].line.ask(request, descriptors)
         except OSError as error:
-            _zygotes.clear()
+            _forget_zygotes()
             if is_last:
                 raise AttributedError("sandbox_unavailable", f"no zygote: {error}") from None
             continue
