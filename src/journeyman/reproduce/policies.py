@@ -120,6 +120,9 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
     name = f"expert-{domain}-{seed}"
     run = place.runs / name
     steps = size.num_steps * size.tasks_per_step * size.group_size
+    # Figure 6; the others are measured once, at their end.
+    every = max(2, size.num_steps // 2)
+    curve = ("--held-out", place.tasks(domain, "held-out"), "--evaluate-every", every)
     # As every verifier of the web starts a browser, equal answers are judged once.
     yield training(
         *(
@@ -129,12 +132,7 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
             place.tasks(domain, "learned"),
             *place.agent(domain),
         ),
-        *(
-            "--held-out",
-            place.tasks(domain, "held-out"),
-            "--evaluate-every",
-            max(2, size.num_steps // 2),
-        ),
+        *(curve if domain == "single-turn" else ()),
         *("--seed", seed, "--num-steps", size.num_steps, "--tasks-per-step", size.tasks_per_step),
         *("--group-size", size.group_size, "--learning-rate", size.learning_rate),
         *(
@@ -206,9 +204,8 @@ def distill_steps(
 ) -> Iterator[Step]:
     """Yield the steps that teach one model what the experts of a seed know.
 
-    Experts were admitted by their measurement, so none is refused here. The general domain,
-    whose teacher is
-    the base itself, is always there.
+    It begins as their average, which is a baseline too. Experts were admitted by their measurement, so
+    none is refused here. The general domain, whose teacher is the base itself, is always there.
     """
     scale = place.scale
     name = f"{'student' if drawn_by == 'student' else 'off-policy'}-{seed}"
@@ -258,6 +255,7 @@ def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object
     }
     return {
         "model": str(place.policy("base")),
+        "student": str(place.policy(f"merge-average-{seed}")),
         "row_length": scale.row_length,
         "num_slots": 64,
         "general": [str(it) for it in _other_text(place)],

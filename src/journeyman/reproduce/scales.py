@@ -15,11 +15,19 @@ from pydantic import Field
 from journeyman.errors import JourneymanError
 from journeyman.types import Data
 
-__all__ = ["DOMAINS", "SCALES", "Expert", "Scale", "Source", "Training", "get_scale"]
+__all__ = ["DOMAINS", "KINDS", "SCALES", "Expert", "Scale", "Source", "Training", "get_scale"]
 
 DOMAINS = ("software", "single-turn", "experience", "web")
 """The four experts of the report, in the order of `docs/experts.md` but for the web, which is
 dearest."""
+
+
+KINDS = (
+    *("comparison_change", "arithmetic_change", "boolean_operator_change", "boundary_shift"),
+    *("negated_condition", "wrong_constant", "augmented_assignment_change", "dropped_unary"),
+    *("default_argument_change", "return_value_change"),
+)
+"""Kinds of bugs that change one line, as tasks and as untested repairs."""
 
 
 class Training(Data):
@@ -67,6 +75,8 @@ class Scale(Data):
     functions_learned: Source = Source(name="made-up", num_tasks=48)
     functions_held_out: Source = Source(name="made-up", num_tasks=48)
     max_function_lines: int = 14
+    kinds: tuple[str, ...] = KINDS
+    """Kinds of faults in software tasks and in the repairs that are practised."""
     call_templates: tuple[str, ...] = ("hermes", "qwen3_coder", "llama4_json", "xlam_qwen")
     calls_learned: int = 16
     """Tasks in each template."""
@@ -180,14 +190,16 @@ _TINY = Scale(
     calls_held_out=12,
     pages_learned=20,
     pages_held_out=20,
-    sft=Training(num_steps=500),
+    # A policy of this size never learns what else was returned, or where a minus was.
+    kinds=tuple(it for it in KINDS if it not in ("return_value_change", "dropped_unary")),
+    sft=Training(num_steps=1_000),
     experts={
-        "software": Expert(num_steps=10),
-        "single-turn": Expert(num_steps=6),
-        "experience": Expert(num_steps=6),
-        "web": Expert(num_steps=6, tasks_per_step=4, group_size=4, samples=1),
+        "software": Expert(num_steps=14),
+        "single-turn": Expert(num_steps=8),
+        "experience": Expert(num_steps=10),
+        "web": Expert(num_steps=8, tasks_per_step=4, samples=2),
     },
-    distill_steps=8,
+    distill_steps=12,
     scaffolds=("words", "line", "editor"),
     hacking_sft_steps=200,
 )

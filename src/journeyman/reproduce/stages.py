@@ -171,28 +171,33 @@ def _students(place: Place, seed: int) -> Iterator[Stage]:
     def why_not(outcomes: Outcomes) -> str:
         return "" if surviving(place, seed, outcomes) else "no expert of this seed beat the base"
 
-    def stage(name: str, what: str, steps: Callable[[Sequence[str]], Iterable[Step]]) -> Stage:
+    def stage(
+        name: str, what: str, steps: Callable[[Sequence[str]], Iterable[Step]], need: str = "sft"
+    ) -> Stage:
         def whole(outcomes: Outcomes) -> Iterator[Step]:
             yield from steps(surviving(place, seed, outcomes))
             # Wherever the base was measured, those domains too whose expert failed.
             measured = [it for it in place.domains if outcomes.get(f"base-{it}") == "done"]
             yield from measure_steps(place, f"{name}-{seed}", measured)
 
-        return Stage(f"{name}-{seed}", what, whole, ("sft",), why_not=why_not)
+        return Stage(f"{name}-{seed}", what, whole, (need,), why_not=why_not)
 
+    for method in METHODS:
+        merged = partial(merge_steps, place, method, seed)
+        yield stage(f"merge-{method}", "the experts' weights merged", merged)
+    average = f"merge-average-{seed}"
     yield stage(
         "student",
         "distillation on-policy, measured everywhere",
         lambda experts: distill_steps(place, seed, experts, drawn_by="student"),
+        average,
     )
     yield stage(
         "off-policy",
         "the same on the experts' texts",
         lambda experts: distill_steps(place, seed, experts, drawn_by="teacher"),
+        average,
     )
-    for method in METHODS:
-        merged = partial(merge_steps, place, method, seed)
-        yield stage(f"merge-{method}", "the experts' weights merged", merged)
 
 
 def _hacking(place: Place) -> Iterator[Stage]:

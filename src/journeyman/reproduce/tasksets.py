@@ -14,13 +14,12 @@ from journeyman.cache import fill_once
 from journeyman.reproduce.made_up_functions import Part, commit_project, write_functions
 from journeyman.reproduce.made_up_pages import draw_pages, write_pages
 from journeyman.reproduce.place import Place
-from journeyman.reproduce.scales import Source
+from journeyman.reproduce.scales import KINDS, Source
 from journeyman.reproduce.steps import Act, Cost, Step, command, repeated
 from journeyman.tasks import obtain_project
 from journeyman.tasks.pages.inside import CHROMIUM
 
 __all__ = [
-    "KINDS",
     "made_up_project",
     "mutate_steps",
     "repositories",
@@ -28,12 +27,6 @@ __all__ = [
     "why_no_web",
 ]
 
-KINDS = (
-    *("comparison_change", "arithmetic_change", "boolean_operator_change", "boundary_shift"),
-    *("negated_condition", "wrong_constant", "augmented_assignment_change", "dropped_unary"),
-    *("default_argument_change", "return_value_change"),
-)
-"""Kinds of bugs that change one line, as tasks and as untested repairs."""
 _PARTS: tuple[Part, Part] = ("learned", "held-out")
 _SPARE = 8
 """Functions of a made-up project beyond those that are wanted: some do not pass the gate."""
@@ -56,7 +49,12 @@ def repositories(taskset: Path) -> list[Path]:
 
 
 def mutate_steps(
-    folder: Path, sources: Sequence[Source], out: Path, *, max_function_lines: int
+    folder: Path,
+    sources: Sequence[Source],
+    out: Path,
+    *,
+    max_function_lines: int,
+    kinds: Sequence[str] = KINDS,
 ) -> Iterator[Step]:
     """Yield the steps that make one-line faults in projects, and of them one set whose hints say
     where."""
@@ -71,7 +69,7 @@ def mutate_steps(
         yield command(
             *("tasks", "mutate", project, "--out", parts[-1], "--num-tasks", source.num_tasks),
             *("--max-function-lines", max_function_lines, "--repeats", 1),
-            *repeated("--kinds", KINDS),
+            *repeated("--kinds", kinds),
             *repeated("--exclude", source.exclude),
             product=parts[-1],
             cost=Cost(tasks=source.num_tasks),
@@ -100,6 +98,7 @@ def _software(place: Place, part: Part) -> Iterator[Step]:
         scale.learned if part == "learned" else scale.held_out,
         place.tasks("software", part),
         max_function_lines=scale.max_function_lines,
+        kinds=scale.kinds,
     )
 
 

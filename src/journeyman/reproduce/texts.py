@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from journeyman.errors import JourneymanError
 from journeyman.reproduce.made_up_functions import list_functions
 from journeyman.reproduce.made_up_pages import draw_pages, page_conversations
 from journeyman.reproduce.place import Place
+from journeyman.reproduce.scales import KINDS
 from journeyman.reproduce.steps import Act, Step, command, repeated
-from journeyman.reproduce.tasksets import KINDS, made_up_project, repositories
+from journeyman.reproduce.tasksets import made_up_project, repositories
 from journeyman.runs import write_atomic
 
 __all__ = ["practised_sources", "repair_step", "some_lines", "text_files", "text_steps"]
@@ -67,13 +68,18 @@ def text_steps(place: Place) -> Iterator[Step]:
 
 
 def repair_step(
-    file: Path, sources: list[Path], apart_from: list[Path], *, max_function_lines: int
+    file: Path,
+    sources: list[Path],
+    apart_from: list[Path],
+    *,
+    max_function_lines: int,
+    kinds: Sequence[str] = KINDS,
 ) -> Step:
     """Return the step that writes untested repairs, without any function of some trees."""
     return command(
         *("data", "repairs", file, "--form", "words", *repeated("--source", sources)),
         *repeated("--apart-from", apart_from),
-        *repeated("--kind", KINDS),
+        *repeated("--kind", kinds),
         *("--max-function-lines", max_function_lines),
         product=file,
     )
@@ -102,6 +108,7 @@ def _repairs(place: Place) -> Iterator[Step]:
         practised_sources(scale.practised),
         apart,
         max_function_lines=scale.max_function_lines,
+        kinds=scale.kinds,
     )
     yield _drawn(place.texts / "repairs.jsonl", every, scale.num_repairs)
 
