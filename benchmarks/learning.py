@@ -91,10 +91,10 @@ def learn(work: Path, base: Path, learned: Path, seed: int, given: argparse.Name
     take(
         training(
             *("train", "rl", base, learned, *AGENT, *DRAWN, "--seed", seed),
-            *("--num-steps", given.rl_steps, "--tasks-per-step", 8, "--group-size", 8),
+            *("--num-steps", given.rl_steps, "--tasks-per-step", 12, "--group-size", 16),
             *("--learning-rate", given.rl_rate, "--update.loss.algorithm", "grpo"),
             *("--grading", "shared", "--row-length", 512, "--update.rows-per-pass", 8),
-            *("--num-threads", 1, "--num-slots", 64, "--concurrency.rollouts", 64),
+            *("--num-threads", 1, "--num-slots", 96, "--concurrency.rollouts", 96),
             run=run,
         )
     )
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=96)
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--sft-steps", type=int, default=600)
-    parser.add_argument("--rl-steps", type=int, default=20)
+    parser.add_argument("--rl-steps", type=int, default=40)
     parser.add_argument("--rl-rate", type=float, default=5e-4)
     parser.add_argument("--samples", type=int, default=2)
     given = parser.parse_args()
