@@ -13,9 +13,11 @@ from journeyman.cli.output import emit, print_lines
 from journeyman.cli.progress import Steps
 from journeyman.cli.settings import resolve_settings, show_config
 from journeyman.tasks.pages import PagesConfig, make_page_tasks, read_pages
-from journeyman.tasks.pages.make import BUNDLED
+from journeyman.tasks.pages.make import BUNDLED, BUNDLED_VITE
 
 __all__ = ["pages"]
+
+_OWN = {"bundled": BUNDLED, "bundled-vite": BUNDLED_VITE}
 
 
 def pages(
@@ -30,7 +32,7 @@ def pages(
     Parameters
     ----------
     source
-        A folder of pages, each with page.toml, start/ and solution/; or `bundled`.
+        A folder of pages, each with page.toml, start/ and solution/; or `bundled`, or `bundled-vite`.
     given
         How carefully.
     options
@@ -39,7 +41,7 @@ def pages(
     settings = resolve_settings(PagesConfig, options.config, given)
     if options.is_dry_run:
         return show_config(settings)
-    found = read_pages(BUNDLED if str(source) == "bundled" else source)
+    found = read_pages(_OWN.get(str(source), source))
     folder = options.folder("pages")
     refuse_or_remove(folder, is_clean=options.is_clean)
     with made_beside(folder) as scratch:

@@ -2,13 +2,15 @@
 
 import asyncio
 import os
+import shutil
 
 import pytest
 
+from journeyman.errors import JourneymanError
 from journeyman.evals.looks import picture_of
 from journeyman.tasks.pages import PagesConfig, make_page_tasks, read_pages
 from journeyman.tasks.pages.inside import CHROMIUM
-from journeyman.tasks.pages.make import BUNDLED
+from journeyman.tasks.pages.make import BUNDLED, BUNDLED_VITE
 from journeyman.tasks.patches import diff_file
 from journeyman.types import TestStatus
 from journeyman.verify import grade
@@ -91,3 +93,25 @@ async def test_a_page_that_asks_for_the_network_fails(made):
     verdict = await judged(made, "counter", ("</body>", reaching))
     assert outcome(verdict, "loads_without_errors") is TestStatus.FAILED
     assert outcome(verdict, "the_room_is_emptied") is TestStatus.PASSED
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="no npm: apt-get install nodejs npm")
+async def test_a_component_that_vite_builds(tmp_path):
+    pages = read_pages(BUNDLED_VITE)
+    taskset = await make_page_tasks(pages, tmp_path / "set", config=PagesConfig())
+    (task,) = taskset.tasks
+    assert any("votes_are_counted" in name for name in task.FAIL_TO_PASS)
+    unsaid = task.patch.replace("Leading: ", "Before: ")
+    verdict = (await grade(task, taskset.environments, unsaid)).verdict
+    assert outcome(verdict, "votes_are_counted") is TestStatus.FAILED
+    assert outcome(verdict, "it_starts_again") is TestStatus.PASSED
+    unbuilt = task.patch.replace("return (", "return ((", 1)
+    verdict = (await grade(task, taskset.environments, unbuilt)).verdict
+    assert set(verdict.tests.values()) == {TestStatus.MISSING}
+    assert verdict.failure is None
+    assert not verdict.is_resolved
+
+    locked = {**pages[0].start, "package-lock.json": "{}"}
+    other = pages[0].model_copy(update={"name": "other", "start": locked})
+    with pytest.raises(JourneymanError, match="other Node packages"):
+        await make_page_tasks([*pages, other], tmp_path / "two", config=PagesConfig())

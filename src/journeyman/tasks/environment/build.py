@@ -27,7 +27,7 @@ from journeyman.tasks.environment.files import export_tree
 from journeyman.tasks.environment.language_build import LanguageBuild
 from journeyman.tasks.environment.python_build import PythonBuild, version_of
 from journeyman.tasks.environment.record import find_built, read_record, write_record
-from journeyman.tasks.environment.requirements import python_of
+from journeyman.tasks.environment.requirements import has_node_packages, python_of
 from journeyman.tasks.environment.toolchain import Workshop, is_index_reachable
 from journeyman.tasks.git import git
 from journeyman.tasks.languages import (
@@ -83,9 +83,10 @@ async def build_environment(
         export_tree(project, exported)
         language = language or find_language(exported)
         requires = python_of(exported) if language == "python" else ""
+        wants_node = language == "python" and has_node_packages(exported)
     plan: _Plan
     if language == "python":
-        plan = _PythonPlan(project, tree, requires, say, backend)
+        plan = _PythonPlan(project, tree, requires, wants_node, say, backend)
     else:
         plan = _LanguagePlan(project, tree, language, say, backend)
     environments.mkdir(parents=True, exist_ok=True)
@@ -102,9 +103,16 @@ async def build_environment(
 
 class _PythonPlan:
     def __init__(
-        self, project: Project, tree: str, requires: str, say: Progress, backend: str
+        self,
+        project: Project,
+        tree: str,
+        requires: str,
+        wants_node: bool,
+        say: Progress,
+        backend: str,
     ) -> None:
         self._project, self._say, self._backend = project, say, backend
+        self._wants_node = wants_node
         self._interpreter = find_interpreter(requires)
         made_of = [project.name, project.commit, tree, project.created_at]
         self.order = digest([_RECIPE, *made_of, self._interpreter.version])
@@ -115,6 +123,7 @@ class _PythonPlan:
             interpreter=self._interpreter,
             created_at=self._project.created_at,
             version=version_of(self._project),
+            has_node_packages=self._wants_node,
         )
         return PythonBuild(self._project, workshop, self.order, self._say, self._backend)
 

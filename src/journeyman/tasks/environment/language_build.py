@@ -17,12 +17,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from journeyman.config import cache_folder, digest
+from journeyman.config import digest
 from journeyman.errors import JourneymanError
 from journeyman.sandbox import ENVIRONMENT_PATH, Limits, Mount, Sandbox, SandboxSpec, opened
 from journeyman.tasks.environment.dockerfile import write_language_dockerfile
 from journeyman.tasks.environment.files import export_tree, size_of, take_byproducts, write_json
 from journeyman.tasks.environment.record import BuildRecord, write_record
+from journeyman.tasks.environment.registries import registry_mounts, registry_variables
 from journeyman.tasks.environment.smoke import accept, num_passed, smoke
 from journeyman.tasks.languages import Rung, Toolchain, find_suites, profile_of
 from journeyman.tasks.languages.profile import Suite
@@ -35,13 +36,7 @@ __all__ = ["LanguageBuild"]
 Progress = Callable[[str], None]
 
 _TIMEOUT_S = 900.0
-_CACHE = "/opt/registry-cache"
 _BYPRODUCTS = "/opt/byproducts"
-_SETTINGS = "/opt/npmrc"
-_PASSED_ON = re.compile(
-    r"(?i)(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS|npm_config_(registry|cafile)"
-    r"|GOPROXY|GONOSUMDB|GOPRIVATE|COMPOSER_REPO_PACKAGIST|BUNDLE_MIRROR\w*|CARGO_REGISTRIES_\w+"
-)
 _WORD = re.compile(r"ERR!.*|error.*|Error.*|fatal.*|Could not.*|command not found", re.IGNORECASE)
 
 
@@ -108,20 +103,14 @@ class LanguageBuild:
         toolchain, made = self._folder / "toolchain", self._folder / "byproducts"
         yield Mount(source=toolchain, target=ENVIRONMENT_PATH, is_writable=True)
         yield Mount(source=made, target=_BYPRODUCTS, is_writable=True)
-        yield Mount(source=cache_folder("registries"), target=_CACHE, is_writable=True)
-        settings = Path.home() / ".npmrc"
-        if settings.is_file():
-            yield Mount(source=settings, target=_SETTINGS)
+        yield from registry_mounts()
 
     def _build_variables(self) -> dict[str, str]:
-        passed = {key: value for key, value in os.environ.items() if _PASSED_ON.fullmatch(key)}
-        has_settings = (Path.home() / ".npmrc").is_file()
         before = datetime.fromisoformat(self._project.created_at) + timedelta(days=1)
         return {
             **self._variables(),
-            **passed,
             **self._profile.build_variables,
-            **({"NPM_CONFIG_USERCONFIG": _SETTINGS} if has_settings else {}),
+            **registry_variables(),
             "BEFORE": before.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from journeyman.config import digest
 from journeyman.errors import JourneymanError
@@ -28,10 +29,12 @@ from journeyman.tasks.environment.requirements import (
 from journeyman.tasks.environment.smoke import accept, no_tests, num_passed, smoke
 from journeyman.tasks.environment.suite import Suite, find_suite
 from journeyman.tasks.environment.toolchain import (
+    NODE_MODULES,
     Installed,
     Workshop,
     install,
     install_more,
+    install_node_packages,
     list_packages,
     open_workshop,
 )
@@ -80,8 +83,13 @@ class PythonBuild:
         self.say(f"installing {self.project.name} and its test requirements")
         async with open_workshop(self.workshop, self.backend) as sandbox:
             installed = await install(sandbox, self.workshop, requirements)
+            if self.workshop.has_node_packages:
+                self.say("installing its Node packages")
+                await install_node_packages(sandbox, self.workshop)
             packages = await list_packages(sandbox)
         keep_byproducts(folder)
+        if self.workshop.has_node_packages:
+            _link_node_packages(folder)
         seal_toolchain(folder, self.workshop.interpreter)
         environment = self._describe(installed, packages, suites[0])
         self.say("running its tests once")
@@ -98,10 +106,13 @@ class PythonBuild:
             language_version=self.workshop.interpreter.version,
             test_command=suite.command,
             log_parser=suite.log_parser,
-            variables=_VARIABLES,
+            variables={**_VARIABLES, **self._node_variables()},
             packages=packages,
             packages_before=installed.newest,
         )
+
+    def _node_variables(self) -> dict[str, str]:
+        return {"JOURNEYMAN_NODE_MODULES": NODE_MODULES} if self.workshop.has_node_packages else {}
 
     async def _settle(
         self,
@@ -168,6 +179,14 @@ class PythonBuild:
         write_record(folder, record)
         write_json(folder / "environment.json", finished.model_dump(mode="json"))
         return finished
+
+
+def _link_node_packages(folder: Path) -> None:
+    """Link each package into a folder of the project, where Node looks and builds leave scraps."""
+    place = folder / "repository/node_modules"
+    place.mkdir(exist_ok=True)
+    for package in (folder / "toolchain/node_modules").iterdir():
+        (place / package.name).symlink_to(f"{NODE_MODULES}/{package.name}")
 
 
 def version_of(project: Project) -> str:

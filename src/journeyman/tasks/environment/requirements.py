@@ -128,6 +128,11 @@ def python_of(tree: Path) -> str:
     return str(declared)
 
 
+def has_node_packages(tree: Path) -> bool:
+    """Tell whether a project wants `package.json` installed too: `[tool.journeyman] node-packages`."""
+    return bool(_get(_toml(tree / "pyproject.toml"), "tool", "journeyman").get("node-packages"))
+
+
 def normal_name(name: str) -> str:
     """Return a distribution's name as indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -18,21 +18,30 @@ from journeyman.config import cache_folder
 from journeyman.errors import JourneymanError
 from journeyman.interpreter import Interpreter, find_uv
 from journeyman.sandbox import ENVIRONMENT_PATH, Limits, Mount, Sandbox, SandboxSpec, opened
+from journeyman.tasks.environment.registries import (
+    REGISTRY_CACHE,
+    registry_mounts,
+    registry_variables,
+)
 from journeyman.tasks.environment.requirements import Requirements
 from journeyman.tasks.sdist import IndexUnreachableError, find_sdist
 from journeyman.types import Data
 
 __all__ = [
     "HARVEST",
+    "NODE_MODULES",
     "Installed",
     "Workshop",
     "install",
     "install_more",
+    "install_node_packages",
     "is_index_reachable",
     "list_packages",
     "open_workshop",
 ]
 
+NODE_MODULES = f"{ENVIRONMENT_PATH}/node_modules"
+"""Where a Python project's Node packages are installed."""
 _UV = "/opt/uv"
 _UV_CACHE = "/opt/uv-cache"
 _UV_SETTINGS = "/opt/uv.toml"
@@ -96,6 +105,8 @@ class Workshop(Data):
     created_at: str
     version: str
     """What the project's version is taken to be where it would ask Git."""
+    has_node_packages: bool = False
+    """Whether the packages of the project's `package.json` are installed as well."""
 
 
 @asynccontextmanager
@@ -155,6 +166,14 @@ async def install_more(
     """Install further requirements into the environment, under the same bound on dates."""
     listed = " ".join(shlex.quote(text) for text in requirements)
     return await _run(sandbox, workshop, f"{_pip(installed.newest)} {listed}")
+
+
+async def install_node_packages(sandbox: Sandbox, workshop: Workshop) -> None:
+    """Install what the project's `package.json` and its lock name beside the Python packages."""
+    copied = f"cp /testbed/package.json /testbed/package-lock.json {ENVIRONMENT_PATH}/"
+    npm = "npm ci --no-audit --no-fund --loglevel=error"
+    if not await _run(sandbox, workshop, f"{copied} && cd {ENVIRONMENT_PATH} && {npm}"):
+        raise _failed(workshop, "installing the Node packages failed")
 
 
 def is_index_reachable() -> bool:
@@ -243,7 +262,7 @@ def _failed(workshop: Workshop, what: str) -> JourneymanError:
     causes = [
         line.strip()
         for line in lines
-        if line.lower().lstrip().startswith(("error", "\u00d7 ", "cause"))
+        if line.lower().lstrip().startswith(("error", "\u00d7 ", "cause", "npm err"))
     ]
     return JourneymanError(
         f"{what}: {causes[-1] if causes else 'see the log'}",
@@ -263,6 +282,8 @@ def _mounts(workshop: Workshop) -> Iterator[Mount]:
     settings = _user_settings()
     if settings:
         yield Mount(source=settings, target=_UV_SETTINGS)
+    if workshop.has_node_packages:
+        yield from registry_mounts()
     for name in _PASSED_ON:
         path = os.environ.get(name, "")
         is_seen = path.startswith(("/usr/", "/etc/ssl/"))
@@ -287,8 +308,12 @@ def _variables(workshop: Workshop) -> dict[str, str]:
     }
     settings = {"UV_CONFIG_FILE": _UV_SETTINGS} if _user_settings() else {}
     told = {"UV_OFFLINE": "1"} if _is_told_offline() else {}
+    npm: dict[str, str] = {}
+    if workshop.has_node_packages:
+        npm = {**registry_variables(), "npm_config_cache": f"{REGISTRY_CACHE}/npm"}
     return {
         **passed,
+        **npm,
         **settings,
         **told,
         "PATH": f"{ENVIRONMENT_PATH}/bin:/usr/local/bin:/usr/bin:/bin",

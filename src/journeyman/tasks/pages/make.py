@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -28,14 +29,17 @@ from journeyman.tasks.workspace import find_base_commit
 from journeyman.types import Environment, Origin, Task, TestStatus, Verdict, VerifierSpec
 from journeyman.verify import grade
 
-__all__ = ["BUNDLED", "PagesConfig", "make_page_tasks"]
+__all__ = ["BUNDLED", "BUNDLED_VITE", "PagesConfig", "make_page_tasks"]
 
 BUNDLED = Path(__file__).with_name("bundled")
 """The pages that ship with Journeyman."""
+BUNDLED_VITE = Path(__file__).with_name("bundled_vite")
+"""Those that Vite builds, whose environment needs Node and npm's registry."""
 
 _INSIDE = Path(__file__).with_name("inside")
 _DATE = "2026-06-01T00:00:00Z"
 _TIMEOUT_S = 600.0
+_NODE_FILES = ("package.json", "package-lock.json")
 _LOOKS = (
     "test_everything_has_a_name",
     "test_it_fits_the_window",
@@ -63,7 +67,8 @@ async def make_page_tasks(
 ) -> Taskset:
     """Make a task of every page in `folder`; their repository is `journeyman/<name>`.
 
-    Raises `JourneymanError` where there is no Chromium, and for a page whose solution or gate fails.
+    Raises `JourneymanError` where there is no Chromium, or no Node for a page that is built, and for a
+    page whose solution or gate fails.
     """
     say = on_progress or (lambda _: None)
     if not any(map(os.path.exists, CHROMIUM)):
@@ -126,7 +131,33 @@ def _files(pages: Sequence[PageSpec]) -> dict[str, str]:
         f"pages/{page.name}/{path}": text for page in pages for path, text in page.start.items()
     }
     smoke = (_INSIDE / "journeyman_smoke.py").read_text(encoding="utf-8")
-    return {"pyproject.toml": _PROJECT, "tests/test_browser.py": smoke, **starts}
+    packages = _node_packages(pages)
+    settings = _PROJECT + ("\n[tool.journeyman]\nnode-packages = true\n" if packages else "")
+    return {"pyproject.toml": settings, "tests/test_browser.py": smoke, **packages, **starts}
+
+
+def _node_packages(pages: Sequence[PageSpec]) -> dict[str, str]:
+    """Return `package.json` and its lock, which all pages that are built have in common."""
+    found: dict[str, str] = {}
+    built = [page for page in pages if page.build]
+    if built and not shutil.which("npm"):
+        raise JourneymanError(
+            f"{built[0].name} is built by Node, and there is no npm", "apt-get install nodejs npm"
+        )
+    for page in built:
+        own = {name: page.start[name] for name in _NODE_FILES if name in page.start}
+        if len(own) < len(_NODE_FILES):
+            raise JourneymanError(
+                f"{page.name} is built, and start/ lacks {' or '.join(_NODE_FILES)}",
+                "npm install --package-lock-only there",
+            )
+        if found and found != own:
+            raise JourneymanError(
+                f"{page.name} needs other Node packages than the page before it",
+                "give them one package.json and lock, or make two tasksets of them",
+            )
+        found = own
+    return found
 
 
 def _task(page: PageSpec, environment: Environment, repo: str) -> Task:

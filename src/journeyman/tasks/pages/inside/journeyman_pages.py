@@ -242,7 +242,9 @@ def built(checks):
     shutil.copytree(folder, copy)
     modules = os.environ.get("JOURNEYMAN_NODE_MODULES", "")
     if modules and not os.path.exists(copy + "/node_modules"):
-        os.symlink(modules, copy + "/node_modules")
+        os.mkdir(copy + "/node_modules")  # a folder, for builds leave scraps there
+        for name in os.listdir(modules):
+            os.symlink(os.path.join(modules, name), os.path.join(copy, "node_modules", name))
     subprocess.run(checks["build"], shell=True, cwd=copy, check=True, timeout=BUILD_S)
     return os.path.join(copy, checks["built"])
 
