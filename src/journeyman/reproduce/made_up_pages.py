@@ -156,7 +156,7 @@ def _spec(page: MadeUpPage) -> dict[str, object]:
         ["click", button],
         ["shows", "status:", str(page.start + page.step)],
     ]
-    named = [["title", page.title], ["see", button], ["type", "label:Name", "Ada"]]
+    named = [["title", page.title], ["is", button, "visible"], ["type", "label:Name", "Ada"]]
     scenes = [{"name": "it counts", "steps": counts}, {"name": "it is named", "steps": named}]
     return {"statement": statement, "content": [page.title, "Name"], "scenes": scenes}
 

@@ -42,6 +42,8 @@ STEPS: dict[str, int] = {
 }
 """The steps of a scene, and how many words stand behind each."""
 
+_OF_TEXT = ("see", "gone")
+_TARGET = re.compile("(css|label|text|button|link|heading|status):[^ ]")
 _NAME = re.compile(r"[a-z][a-z0-9 ]*")
 
 Step = tuple[str | int, ...]
@@ -68,6 +70,8 @@ class Scene(Data):
         for step in steps:
             if not step or STEPS.get(str(step[0])) != len(step) - 1:
                 raise ValueError(f"no such step: {list(step)}")
+            if step[0] in _OF_TEXT and _TARGET.match(str(step[1])):
+                raise ValueError(f'{step[0]} takes a text; ["is", "{step[1]}", "visible"]')
         return steps
 
 
