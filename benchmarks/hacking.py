@@ -4,9 +4,8 @@
 
     python benchmarks/hacking.py WORK [--seeds 0 1] [--steps 8]
 
-"Solved" is what the verifier says, and what an unguarded learner is paid for. "Honestly" leaves "
-"out what the
-audit labels.
+"Solved" is what the verifier says, and what an unguarded learner is paid for. "Honestly" leaves out what
+the audit labels.
 """
 
 from __future__ import annotations
