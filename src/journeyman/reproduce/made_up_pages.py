@@ -123,7 +123,7 @@ def page_conversations(pages: Iterable[MadeUpPage]) -> list[Conversation]:
 
 def _drawn(part: str, draw: Random, turn: int) -> MadeUpPage:
     thing, place = draw.choice(_THINGS[part]), draw.choice(_PLACES[part])
-    start, step = draw.randrange(10), draw.randrange(2, 10)
+    start, step = draw.randrange(1, 10), draw.randrange(2, 10)  # from 0, -2 would show 2
     dark, faint = draw.choice("0123") * 3, draw.choice("bcde") * 3
     title = f"{thing.capitalize()} in the {place}"
     given: dict[str, object] = {
