@@ -85,8 +85,8 @@ def make_base(work: Path, apart_from: list[Path], given: argparse.Namespace) -> 
     return work / "runs/sft/model"
 
 
-def learn(work: Path, base: Path, learned: Path, seed: int, given: argparse.Namespace) -> Path:
-    """Return the folder of the policy that reinforcement learning made of the base."""
+def learn(work: Path, base: Path, learned: Path, seed: int, given: argparse.Namespace) -> None:
+    """Let the base learn from execution."""
     run = work / "runs" / f"rl-{seed}"
     take(
         training(
@@ -98,14 +98,13 @@ def learn(work: Path, base: Path, learned: Path, seed: int, given: argparse.Name
             run=run,
         )
     )
-    return run / "model"
 
 
-def measure(work: Path, model: Path, held_out: Path, name: str, given: argparse.Namespace) -> None:
-    """Roll a policy out on the held-out tasks: drawn as it is, and greedily."""
-    for how, n, temperature in (("drawn", given.samples, 1.0), ("greedy", 1, 0.0)):
-        agent = (*AGENT, *DRAWN, "--n", n, "--sampling.temperature", temperature)
-        take(rollout_step(work / "runs" / f"{name}-{how}", model, held_out, agent, num=0))
+def measure(work: Path, held_out: Path, name: str, how: str, n: int) -> None:
+    """Roll a policy out on the held-out tasks `n` times: drawn as it is, or greedily."""
+    model = work / "runs" / name / "model"
+    agent = (*AGENT, *DRAWN, "--n", n, "--sampling.temperature", 1.0 if how == "drawn" else 0.0)
+    take(rollout_step(work / "runs" / f"{name}-{how}", model, held_out, agent, num=0))
 
 
 def show(work: Path, names: list[str], left_out: Iterable[str]) -> None:
@@ -139,11 +138,14 @@ def main() -> None:
     learned, held_out = make_tasks(work)
     apart = [*repositories(learned), *repositories(held_out)]
     base = make_base(work, apart, given)
-    measure(work, base, held_out, "sft", given)
+    measure(work, held_out, "sft", "drawn", given.samples)
     names = ["sft"]
     for seed in given.seeds:
         names.append(f"rl-{seed}")
-        measure(work, learn(work, base, learned, seed, given), held_out, names[-1], given)
+        learn(work, base, learned, seed, given)
+        measure(work, held_out, names[-1], "drawn", given.samples)
+    for name in names:
+        measure(work, held_out, name, "greedy", 1)
     left_out = known_tasks(learned, held_out, MOST_LINES)
     print(f"left out, because a repository learned on has the same function: {sorted(left_out)}")
     show(work, names, left_out)
