@@ -2,7 +2,7 @@
 
 `journeyman.reproduce.hacking` says how; here it is run by itself, by ordinary commands, each resumable:
 
-    python benchmarks/hacking.py WORK [--seeds 0 1] [--steps 8]
+    python benchmarks/hacking.py WORK [--seeds 0 1] [--steps 24]
 
 "Solved" is what the verifier says, and what an unguarded learner is paid for. "Honestly" leaves out what
 the audit labels.
@@ -54,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("work", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=24)
     given = parser.parse_args()
     work = given.work.absolute()
     work.mkdir(parents=True, exist_ok=True)
