@@ -5,8 +5,8 @@ might. A small policy is taught, for each task, to fetch the fix out of it three
 the fix itself once, and to do nothing of use else. Then it learns by reinforcement, from the same
 weights and seeds, with the guard off and nothing voided, and with the guard as it is by default.
 
-"Solved" is what the verifier says, and what an unguarded learner is paid for: the false score. "Honestly"
-leaves out what the audit labels: the true score.
+"Solved" is what the verifier says, and what an unguarded learner is paid for: the false score.
+"Honestly" leaves out what the audit labels: the true score.
 """
 
 from __future__ import annotations

@@ -66,16 +66,16 @@ def base_steps(place: Place) -> Iterator[Step]:
 
 
 def midtrain_steps(place: Place) -> Iterator[Step]:
-    """Yield the steps of mid-training, on source files of other packages than any that is
+    """Yield the steps of mid-training, on source files or repairs of other packages than any that is
     measured on."""
-    scale, run = place.scale, place.runs / "midtrain"
-    yield training(
-        *("train", "midtrain", place.root / "models/empty"),
-        *repeated("--corpus", practised_sources(scale.practised)),
-        *("--row-length", scale.row_length, *_supervised(scale.midtrain)),
-        run=run,
-        cost=_tokens(scale.midtrain, scale.row_length),
-    )
+    scale, run, empty = place.scale, place.runs / "midtrain", place.root / "models/empty"
+    if scale.midtrains_on == "files":
+        corpora = repeated("--corpus", practised_sources(scale.practised))
+        what = ("train", "midtrain", empty, *corpora)
+    else:
+        repairs = place.texts / "every-repair.jsonl"
+        what = ("train", "sft", empty, "--conversations", repairs, "--templates", "hermes")
+    yield training(*what, *_supervised(scale.midtrain), run=run, cost=_tokens(scale.midtrain))
     yield place.named("midtrained", run / "model")
 
 
@@ -85,16 +85,17 @@ def sft_steps(place: Place) -> Iterator[Step]:
     yield training(
         *("train", "sft", place.policy("midtrained")),
         *repeated("--conversations", text_files(place)),
-        *repeated("--templates", _mixture(scale.call_templates)),
-        *("--row-length", scale.row_length, "--held-out-share", 0.005, *_supervised(scale.sft)),
+        *repeated("--templates", scale.text_templates or _mixture(scale.call_templates)),
+        *("--held-out-share", 0.005, *_supervised(scale.sft)),
         run=run,
-        cost=_tokens(scale.sft, scale.row_length),
+        cost=_tokens(scale.sft),
     )
     yield place.named("base", run / "model")
 
 
 def _supervised(given: Training) -> tuple[object, ...]:
     return (
+        *("--row-length", given.row_length, "--trainer.precision", given.precision),
         *("--trainer.num-steps", given.num_steps, "--trainer.rows-per-step", given.rows_per_step),
         *("--trainer.rows-per-pass", min(4, given.rows_per_step)),
         *("--trainer.learning-rate", given.learning_rate),
@@ -103,8 +104,8 @@ def _supervised(given: Training) -> tuple[object, ...]:
     )
 
 
-def _tokens(given: Training, row_length: int) -> Cost:
-    return Cost(tokens=given.num_steps * given.rows_per_step * row_length)
+def _tokens(given: Training) -> Cost:
+    return Cost(tokens=given.num_steps * given.rows_per_step * given.row_length)
 
 
 def _mixture(templates: Sequence[str]) -> list[str]:

@@ -10,6 +10,8 @@ an hour;
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from journeyman.errors import JourneymanError
@@ -35,7 +37,9 @@ class Training(Data):
 
     num_steps: int
     rows_per_step: int = 4
+    row_length: int = 1024
     learning_rate: float = 3e-3
+    precision: Literal["float32", "bfloat16"] = "float32"
 
 
 class Expert(Data):
@@ -88,16 +92,25 @@ class Scale(Data):
     practised: tuple[str, ...] = ("sympy", "networkx", "mpmath", "pygments", "jinja2", "rich")
     """Packages installed beside Journeyman, whose functions get untested faults; those that are
     there."""
+    has_real_functions: bool = True
+    """Whether functions of those packages are practised, beside made-up ones: most are beyond a small
+    policy, which then learns to fail at all."""
     num_repairs: int = 12_000
+    """More lines than there are of a kind repeat them."""
     num_functions: int = 3_000
     num_exercises: int = 2_000
     num_page_texts: int = 3_000
+    exercise_turns: int = 2
+    text_templates: tuple[str, ...] = ()
+    """Templates that texts are written in; those of the calls where none is given."""
 
     # the policy
     vocabulary: int = 1_536
     width: int = 128
     num_layers: int = 4
     row_length: int = 1024
+    midtrains_on: Literal["files", "repairs"] = "files"
+    """Source files, or every untested repair: a small policy first has to learn to copy a line."""
     midtrain: Training = Training(num_steps=60)
     sft: Training = Training(num_steps=700)
 
@@ -178,30 +191,42 @@ _SMOKE = Scale(
 
 _TINY = Scale(
     name="tiny",
-    what="an hour of two quiet cores; a Llama of a million parameters",
+    what="about an hour of two quiet cores; a Llama of a million parameters",
+    seeds=(0,),
     learned=(Source(name="toolz", num_tasks=30), Source(name="boltons", num_tasks=30)),
     held_out=(
         Source(name="more-itertools", num_tasks=30),
         Source(name="humanize", num_tasks=20),
         Source(name="cachetools", num_tasks=10),
     ),
-    functions_learned=Source(name="made-up", num_tasks=28),
-    functions_held_out=Source(name="made-up", num_tasks=28),
-    calls_held_out=12,
-    pages_learned=12,
-    pages_held_out=16,
     # A policy of this size never learns what else was returned, or where a minus was.
     kinds=tuple(it for it in KINDS if it not in ("return_value_change", "dropped_unary")),
-    sft=Training(num_steps=1_000),
+    functions_learned=Source(name="made-up", num_tasks=28),
+    functions_held_out=Source(name="made-up", num_tasks=28),
+    call_templates=("hermes", "qwen3_coder", "xlam_qwen"),
+    pages_learned=12,
+    pages_held_out=16,
+    has_real_functions=False,
+    num_repairs=6_000,
+    num_functions=1_500,
+    num_exercises=4_000,
+    exercise_turns=1,
+    text_templates=("hermes=2", "qwen3_coder", "xlam_qwen"),
+    vocabulary=768,
+    midtrains_on="repairs",
+    midtrain=Training(
+        num_steps=2_400, rows_per_step=8, row_length=512, learning_rate=3e-3, precision="bfloat16"
+    ),
+    sft=Training(num_steps=1_000, learning_rate=2e-3, precision="bfloat16"),
     experts={
-        "software": Expert(num_steps=14),
+        "software": Expert(num_steps=24, tasks_per_step=12, group_size=12),
         "single-turn": Expert(num_steps=8),
-        "experience": Expert(num_steps=10),
-        "web": Expert(num_steps=6, tasks_per_step=4, group_size=6, samples=2),
+        "experience": Expert(num_steps=12),
+        "web": Expert(num_steps=6, tasks_per_step=4, group_size=6),
     },
     distill_steps=12,
     scaffolds=("words", "line", "editor"),
-    hacking_sft_steps=200,
+    hacking_steps=24,
 )
 
 _SMALL = Scale(
@@ -262,8 +287,10 @@ _GPU = _SMALL.model_copy(
         "width": 768,
         "num_layers": 10,
         "row_length": 2048,
-        "midtrain": Training(num_steps=6_000, rows_per_step=32, learning_rate=6e-4),
-        "sft": Training(num_steps=6_000, rows_per_step=32, learning_rate=6e-4),
+        "midtrain": Training(
+            num_steps=6_000, rows_per_step=32, row_length=2048, learning_rate=6e-4
+        ),
+        "sft": Training(num_steps=6_000, rows_per_step=32, row_length=2048, learning_rate=6e-4),
         "experts": {
             "software": Expert(num_steps=80, tasks_per_step=16, group_size=16, learning_rate=5e-5),
             "single-turn": Expert(

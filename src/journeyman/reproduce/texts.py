@@ -86,10 +86,11 @@ def repair_step(
 
 
 def some_lines(files: list[Path], place: Path, number: int) -> None:
-    """Write `number` lines, drawn without replacement from some files."""
+    """Write `number` lines drawn from some files; where there are fewer, all come more than once."""
     lines = [
         it for file in files for it in file.read_text(encoding="utf-8").splitlines(keepends=True)
     ]
+    lines *= -(-number // max(1, len(lines)))
     random.Random(0).shuffle(lines)  # noqa: S311
     write_atomic(place, "".join(lines[:number]))
 
@@ -115,21 +116,23 @@ def _repairs(place: Place) -> Iterator[Step]:
 
 def _functions(place: Place) -> Iterator[Step]:
     scale, every = place.scale, place.texts / "every-function.jsonl"
+    real = scale.has_real_functions
     number = len(list(list_functions("practised")))
     project = place.root / "projects/practised"
     yield made_up_project(project, "practised", number)
     yield command(
         *("data", "functions", every, "--source", project),
-        *repeated("--source", practised_sources(scale.practised)),
+        *repeated("--source", practised_sources(scale.practised) if real else []),
         product=every,
     )
     yield _drawn(place.texts / "functions.jsonl", every, scale.num_functions)
 
 
 def _exercises(place: Place) -> Iterator[Step]:
-    file = place.texts / "exercises.jsonl"
+    scale, file = place.scale, place.texts / "exercises.jsonl"
     yield command(
-        *("data", "exercises", file, "--num", place.scale.num_exercises, "--num-turns", 2),
+        *("data", "exercises", file, "--num", scale.num_exercises),
+        *("--num-turns", scale.exercise_turns),
         product=file,
     )
 
