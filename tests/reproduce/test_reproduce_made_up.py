@@ -1,4 +1,4 @@
-"""Made-up functions and pages: parts share nothing, examples are right, and each page has one
+"""Made-up functions, calls and pages: parts share nothing, examples are right, and each page has one
 line wrong."""
 
 from __future__ import annotations
@@ -7,6 +7,14 @@ import doctest
 
 import pytest
 
+from journeyman.evals.calls.problem import is_right, read_calls
+from journeyman.reproduce.made_up_calls import (
+    ANSWERS,
+    QUESTIONS,
+    call_conversations,
+    draw_requests,
+    write_questions,
+)
 from journeyman.reproduce.made_up_functions import list_functions, write_functions
 from journeyman.reproduce.made_up_pages import draw_pages, page_conversations, write_pages
 from journeyman.scaffolds.line import read_words
@@ -72,3 +80,21 @@ def test_pages_of_two_parts_share_no_title_and_are_read_as_tasks(tmp_path) -> No
     read = read_pages(write_pages(tmp_path, pages))
     assert [it.name for it in read] == [it.name for it in pages]
     assert read[0].start != read[0].solution
+
+
+def test_a_call_is_asked_of_one_part_alone_and_its_answer_is_right(tmp_path) -> None:
+    drawn = {part: draw_requests(part, 60, seed=0) for part in PARTS}
+    tools = {part: {tool.name for it in drawn[part] for tool in it.tools} for part in PARTS}
+    assert not tools["practised"] & tools["learned"]
+    assert not tools["held-out"] & (tools["practised"] | tools["learned"])
+    for part in PARTS:
+        (tmp_path / part).mkdir()
+        write_questions(tmp_path / part, drawn[part])
+        asked = read_calls(tmp_path / part / QUESTIONS, tmp_path / part / ANSWERS)
+        said = call_conversations(drawn[part])
+        assert len(asked) == len(said) == 60
+        for problem, conversation in zip(asked, said, strict=True):
+            assert is_right(problem, conversation.messages[-1].tool_calls)
+            assert problem.tools == conversation.tools
+        other = drawn[part][0].call.model_copy(update={"name": "fly"})
+        assert not is_right(asked[0], (other,))

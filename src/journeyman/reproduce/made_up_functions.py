@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from journeyman.tasks.git import add_files, commit_tree, init_repository, list_files
 
-__all__ = ["Part", "commit_project", "list_functions", "write_functions"]
+__all__ = ["Part", "commit_project", "list_functions", "part_of", "write_functions"]
 
 Part = Literal["practised", "learned", "held-out"]
 
@@ -82,11 +82,16 @@ class _Function(NamedTuple):
     code: str
 
 
+def part_of(name: str) -> Part:
+    """Return the part that whatever is called so belongs to."""
+    return _PARTS[hashlib.sha256(name.encode()).digest()[0] >> 4]
+
+
 def list_functions(part: Part) -> Iterator[_Function]:
     """Yield every function of a part, in a fixed order."""
     for result, test, k in product(_RESULTS, _TESTS, _NUMBERS):
         name = f"{result}_{test}_{k}"
-        if _PARTS[hashlib.sha256(name.encode()).digest()[0] >> 4] == part:
+        if part_of(name) == part:
             yield _Function(name, _written(name, result, test, k))
 
 

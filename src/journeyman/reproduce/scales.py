@@ -82,6 +82,8 @@ class Scale(Data):
     kinds: tuple[str, ...] = KINDS
     """Kinds of faults in software tasks and in the repairs that are practised."""
     call_templates: tuple[str, ...] = ("hermes", "qwen3_coder", "llama4_json", "xlam_qwen")
+    calls: Literal["library", "made-up"] = "library"
+    """Tools of the standard library, or made-up ones whose names and values a small policy can spell."""
     calls_learned: int = 16
     """Tasks in each template."""
     calls_held_out: int = 16
@@ -204,6 +206,7 @@ _TINY = Scale(
     functions_learned=Source(name="made-up", num_tasks=28),
     functions_held_out=Source(name="made-up", num_tasks=28),
     call_templates=("hermes", "qwen3_coder", "xlam_qwen"),
+    calls="made-up",
     pages_learned=12,
     pages_held_out=16,
     has_real_functions=False,

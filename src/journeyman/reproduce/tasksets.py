@@ -11,11 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from journeyman.cache import fill_once
+from journeyman.reproduce.made_up_calls import (
+    ANSWERS,
+    QUESTIONS,
+    draw_requests,
+    write_questions,
+)
 from journeyman.reproduce.made_up_functions import Part, commit_project, write_functions
 from journeyman.reproduce.made_up_pages import draw_pages, write_pages
 from journeyman.reproduce.place import Place
 from journeyman.reproduce.scales import KINDS, Source
-from journeyman.reproduce.steps import Act, Cost, Step, command, repeated
+from journeyman.reproduce.steps import Act, Command, Cost, Step, command, repeated
 from journeyman.tasks import obtain_project
 from journeyman.tasks.pages.inside import CHROMIUM
 
@@ -133,13 +139,34 @@ def _calls(place: Place, part: Part) -> Iterator[Step]:
     scale = place.scale
     out = place.tasks("experience", part)
     number = scale.calls_learned if part == "learned" else scale.calls_held_out
+    if scale.calls == "made-up":
+        asked = place.root / "calls" / part
+        yield made_up_questions(asked, part, number)
+        words = ("--questions", asked / QUESTIONS, "--answers", asked / ANSWERS)
+        yield _call_tasks(place, out, number, words)
+        return
     # Other exercises than those that fine-tuning sees, which begin at seed 0.
     drawn = ("--split", "train", "--seed", 7001) if part == "learned" else ("--split", "heldout")
-    yield command(
-        *("tasks", "calls", "--out", out, "--num", number, *drawn, "--toolset", "library"),
-        *repeated("--template", scale.call_templates),
+    yield _call_tasks(place, out, number, (*drawn, "--toolset", "library"))
+
+
+def _call_tasks(place: Place, out: Path, number: int, words: Sequence[object]) -> Command:
+    return command(
+        *("tasks", "calls", "--out", out, "--num", number, *words),
+        *repeated("--template", place.scale.call_templates),
         product=out,
         cost=Cost(tasks=2),
+    )
+
+
+def made_up_questions(folder: Path, part: Part, number: int) -> Act:
+    """Return the act that writes made-up questions and their answers."""
+
+    def fill(folder: Path) -> None:
+        write_questions(folder, draw_requests(part, number, seed=0))
+
+    return Act(
+        f"write {number} made-up questions to {folder}", folder, lambda: _filled(folder, fill)
     )
 
 

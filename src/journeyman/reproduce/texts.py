@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import importlib.util
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from journeyman.errors import JourneymanError
+from journeyman.reproduce.made_up_calls import call_conversations, draw_requests
 from journeyman.reproduce.made_up_functions import list_functions
 from journeyman.reproduce.made_up_pages import draw_pages, page_conversations
 from journeyman.reproduce.place import Place
@@ -18,6 +19,7 @@ from journeyman.reproduce.scales import KINDS
 from journeyman.reproduce.steps import Act, Step, command, repeated
 from journeyman.reproduce.tasksets import made_up_project, repositories
 from journeyman.runs import write_atomic
+from journeyman.train.documents.conversation import Conversation
 
 __all__ = ["practised_sources", "repair_step", "some_lines", "text_files", "text_steps"]
 
@@ -130,6 +132,12 @@ def _functions(place: Place) -> Iterator[Step]:
 
 def _exercises(place: Place) -> Iterator[Step]:
     scale, file = place.scale, place.texts / "exercises.jsonl"
+    if scale.calls == "made-up":
+        requests = draw_requests("practised", scale.num_exercises, seed=0)
+        said = call_conversations(requests)
+        what = f"write {len(said)} made-up requests to {file}"
+        yield Act(what, file, lambda: _write(file, said))
+        return
     yield command(
         *("data", "exercises", file, "--num", scale.num_exercises),
         *("--num-turns", scale.exercise_turns),
@@ -137,11 +145,14 @@ def _exercises(place: Place) -> Iterator[Step]:
     )
 
 
+def _write(file: Path, said: Iterable[Conversation]) -> None:
+    write_atomic(file, "".join(f"{it.model_dump_json(exclude_defaults=True)}\n" for it in said))
+
+
 def _pages(place: Place) -> Iterator[Step]:
     file, number = place.texts / "pages.jsonl", place.scale.num_page_texts
 
     def write() -> None:
-        said = page_conversations(draw_pages("practised", number, seed=0))
-        write_atomic(file, "".join(f"{it.model_dump_json(exclude_defaults=True)}\n" for it in said))
+        _write(file, page_conversations(draw_pages("practised", number, seed=0)))
 
     yield Act(f"write the repairs of {number} made-up pages to {file}", file, write)
