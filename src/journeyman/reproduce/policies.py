@@ -144,7 +144,7 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
             "--row-length",
             scale.row_length,
         ),
-        *("--update.rows-per-pass", 4, *_QUICK),
+        *("--trained-on", place.runs / "sft", "--update.rows-per-pass", 4, *_QUICK),
         run=run,
         cost=Cost(tokens=300 * steps, rollouts=steps + 3 * num_tasks(place, domain)),
     )

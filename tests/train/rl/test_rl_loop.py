@@ -20,6 +20,7 @@ from rl_command import command, run
 from safetensors.torch import load_file
 
 from journeyman.runs import read_jsonl
+from journeyman.train.prompts import read_prompts
 
 pytestmark = pytest.mark.sandbox
 
@@ -85,6 +86,19 @@ def test_a_learner_killed_in_the_middle_ends_with_the_same_weights(
         for run in ("calm", "killed")
     ]
     assert rates[0] == rates[1]
+
+
+def test_prompts_of_an_earlier_stage_are_left_out(half_taught, taskset, tmp_path) -> None:
+    earlier, later = (tmp_path / it for it in ("earlier", "later"))
+    assert run(command(half_taught, taskset.folder, earlier, "--num-steps", "2")) == 0
+    (digest,) = read_prompts(earlier / "rl")
+    assert len(digest) == 64
+    more = ["--num-steps", "1", "--trained-on", str(earlier / "rl")]
+    assert run(command(half_taught, taskset.folder, later, *more)) == 0
+    (step,) = read_jsonl(later / "rl/metrics.jsonl")
+    assert step["groups_dropped"] == {"trained_before": 1}
+    assert step["num_sequences"] == 0
+    assert not read_prompts(later / "rl")
 
 
 def test_tasks_of_one_repository_are_not_learned_and_measured_on(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,11 +24,12 @@ from journeyman.flow.plan import make_seats, select_tasks
 from journeyman.models import Model
 from journeyman.runs import RunFolder, read_trajectories, write_atomic
 from journeyman.tasks import Taskset
+from journeyman.train.prompts import prompt_digest
 from journeyman.train.rl.advantages import group_advantages
 from journeyman.train.rl.selection import Selection, group_rollouts, select_groups
 from journeyman.train.rl.sequences import Offsets, PolicySequence, policy_sequences
 from journeyman.train.rl.settings import RlSettings
-from journeyman.types import Reward, Rollout
+from journeyman.types import Reward, Rollout, Trajectory
 
 __all__ = [
     "POLICY",
@@ -48,6 +49,8 @@ class Harvest:
     """What a step is trained on, and what it saw."""
 
     sequences: list[PolicySequence] = field(default_factory=list)
+    prompts: set[str] = field(default_factory=set)
+    """Digests of the prompts of what it is trained on."""
     selection: Selection | None = None
     figures: dict[str, float] = field(default_factory=dict)
     pass_rates: dict[str, float] = field(default_factory=dict)
@@ -109,13 +112,22 @@ def open_run(config: RolloutConfig, home: Path, name: str, taskset: Taskset) -> 
 
 
 def reap_step(
-    run: Path, rollouts: Sequence[Rollout], settings: RlSettings, *, offsets: Offsets
+    run: Path,
+    rollouts: Sequence[Rollout],
+    settings: RlSettings,
+    *,
+    offsets: Offsets,
+    known: frozenset[str] = frozenset(),
 ) -> Harvest:
-    """Void what was cheated, choose groups, and give every drawn token its advantage."""
+    """Void what was cheated, choose groups, and give every drawn token its advantage.
+
+    Groups whose prompt is among the digests `known` are left out.
+    """
     labels: Counter[str] = Counter()
     voided = _void(run, rollouts, settings, labels)
     selection = select_groups(
         group_rollouts(voided),
+        without={it.group_id for it in voided if known and known & _prompts(_told(run, it))},
         lowest=settings.lowest_pass_rate,
         highest=settings.highest_pass_rate,
     )
@@ -130,9 +142,11 @@ def reap_step(
             if not counts or not ENDINGS[rollout.ending].is_trained_on:
                 continue
             _keep(run, rollout, advantage)
+            trajectories = _told(run, rollout)
+            harvest.prompts |= _prompts(trajectories)
             harvest.sequences += policy_sequences(
                 rollout,
-                read_trajectories(run / "artifacts" / rollout.rollout_id),
+                trajectories,
                 advantage=advantage,
                 penalty_weight=settings.format_penalty,
                 offsets=offsets,
@@ -177,6 +191,15 @@ def _void(
             changes["verdict"] = rollout.verdict.model_copy(update={"is_resolved": False})
         found.append(rollout.model_copy(update=changes))
     return found
+
+
+def _told(run: Path, rollout: Rollout) -> list[Trajectory]:
+    return read_trajectories(run / "artifacts" / rollout.rollout_id)
+
+
+def _prompts(trajectories: Iterable[Trajectory]) -> set[str]:
+    """Return the digests of what the agents of a rollout were asked."""
+    return {prompt_digest(it.turns[0].prompt_messages) for it in trajectories if it.turns}
 
 
 def _keep(run: Path, rollout: Rollout, advantage: float) -> None:

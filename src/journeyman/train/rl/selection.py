@@ -6,7 +6,7 @@ kept, dropped = select_groups(groups, lowest=0.0, highest=1.0)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,7 +24,8 @@ class Selection:
 
     groups: dict[str, list[Rollout]]
     dropped: Counter[str]
-    """Groups left out, by reason: `all_failed`, `all_solved`, `too_few`, `outside_band`."""
+    """Groups left out, by reason: `all_failed`, `all_solved`, `too_few`, `outside_band`,
+    `trained_before`."""
     pass_rates: dict[str, float]
     """Of every group with a valid rollout."""
 
@@ -43,12 +44,14 @@ def select_groups(
     lowest: float = 0.0,
     highest: float = 1.0,
     num_valid: int = 2,
+    without: Collection[str] = (),
 ) -> Selection:
     """Keep the groups whose pass rate lies strictly between 0 and 1 and within [lowest, highest].
 
     Dynamic sampling (DAPO, arXiv 2503.14476): a group that was all solved or all failed has no advantage
     to tell. The rate is of raw outcomes among valid rollouts; with fewer than `num_valid` of those
-    a group is left out, because a machine's failure is no answer of the policy.
+    a group is left out, because a machine's failure is no answer of the policy. Those of `without` are
+    left out too: an earlier stage was trained on their prompts.
     """
     kept: dict[str, list[Rollout]] = {}
     dropped: Counter[str] = Counter()
@@ -60,6 +63,8 @@ def select_groups(
         if rate is not None:
             rates[name] = rate
         reason = _why_not(rate, len(valid), lowest, highest, num_valid)
+        if name in without:
+            reason = "trained_before"
         if reason:
             dropped[reason] += 1
         else:

@@ -133,7 +133,8 @@ class RlSettings(Config):
     held_out: Path | None = None
     """Folder of the tasks that are measured and never learned on."""
     trained_on: tuple[Path, ...] = ()
-    """Runs whose tasks an earlier stage was trained on: none of them may be among those learned on."""
+    """Runs of earlier stages. None of their tasks may be among those learned on, and groups whose prompt
+    is one of theirs, by digest, are left out."""
     scaffold: str = "editor"
     """The agent around the policy."""
     template: str = "hermes"

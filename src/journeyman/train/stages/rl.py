@@ -31,6 +31,7 @@ from journeyman.tasks import Taskset, load_taskset
 from journeyman.train.model.folder import load_network
 from journeyman.train.model.lora import Adapters, add_adapters
 from journeyman.train.model.network import Network
+from journeyman.train.prompts import read_prompts, write_prompts
 from journeyman.train.rl.collect import Harvest, reap_step, roll_out
 from journeyman.train.rl.curriculum import pick_tasks
 from journeyman.train.rl.group_stream import STREAM, GroupStream, keep_state, read_state
@@ -90,6 +91,7 @@ class _Loop:
             check_template(settings.template, taskset.tasks)
         self.tokenizer: PlainTokenizer = load_tokenizer(settings.model)
         self.network: Network = load_network(settings.model)
+        self._known = frozenset[str]().union(*map(read_prompts, settings.trained_on))
         self._adapters = _adapt(self.network, settings)
         self._run = run
         self._on_step = on_step
@@ -205,7 +207,10 @@ class _Loop:
             name, (rollouts, age) = STREAM, await stream.take()
         rollouts_s = time.monotonic() - started
         offsets = offsets_by(self.tokenizer.decode)
-        harvest = reap_step(self._rollouts / name, rollouts, self.settings, offsets=offsets)
+        harvest = reap_step(
+            self._rollouts / name, rollouts, self.settings, offsets=offsets, known=self._known
+        )
+        write_prompts(self._run.path, harvest.prompts)
         figures = await self._learn(model, harvest, step)
         if stream is not None:
             stream.publish(step)

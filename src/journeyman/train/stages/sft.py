@@ -37,6 +37,7 @@ from journeyman.train.documents.split import share_of
 from journeyman.train.documents.trajectories import check_tokenizer
 from journeyman.train.model.lora_settings import LoraSettings
 from journeyman.train.packing import LongDocuments
+from journeyman.train.prompts import prompt_digest, write_prompts
 from journeyman.train.stages.rollouts import choose
 from journeyman.train.trainer.settings import TrainerSettings
 
@@ -82,6 +83,8 @@ class Gathered:
     """Sequences by source."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Rollouts and renderings that were left out, by reason."""
+    prompts: set[str] = field(default_factory=set)
+    """Digests of the prompts of all conversations."""
 
     def add(self, key: str, sequences: Iterable[Encoded], held_out_share: float) -> None:
         """Add the sequences of one conversation, all to one side."""
@@ -109,6 +112,7 @@ def gather(settings: SftSettings, tokenizer: TextEncoder) -> Gathered:
     if not mixture:
         for key, trajectory in chosen.trajectories:
             check_tokenizer(trajectory, tokenizer.decode)
+            found.prompts.add(prompt_digest(messages_of(trajectory)))
             found.add(key, sequences_of(trajectory), settings.held_out_share)
     rollouts = (
         Conversation(messages=messages_of(it), tools=it.tools, source="rollout", id=key)
@@ -119,6 +123,7 @@ def gather(settings: SftSettings, tokenizer: TextEncoder) -> Gathered:
             raise JourneymanError(
                 "conversations without tokens need a template", "add --templates all, or hermes"
             )
+        found.prompts.add(prompt_digest(conversation.messages))
         _write(conversation, mixture, settings, tokenizer, found)
     return found
 
@@ -172,6 +177,8 @@ def sft(
         )
     if on_progress is not None:
         on_progress(gathered.describe())
+    if run is not None:
+        write_prompts(run.path, gathered.prompts)
     training = Training(
         model=settings.model,
         documents=gathered.train,
