@@ -223,7 +223,7 @@ _TINY = Scale(
     sft=Training(num_steps=1_000, learning_rate=2e-3, precision="bfloat16"),
     experts={
         "software": Expert(num_steps=24, tasks_per_step=12, group_size=12),
-        # Where the base is right more often than not, the rate of the others undoes it within four steps.
+        # Where the base is right more often than not, the others' rate undoes it in four steps.
         "single-turn": Expert(num_steps=8, learning_rate=1e-4),
         "experience": Expert(num_steps=12),
         "web": Expert(num_steps=6, tasks_per_step=4, group_size=6, learning_rate=1e-4),
