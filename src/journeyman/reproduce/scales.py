@@ -1,7 +1,8 @@
 """How large each reproduction is: numbers of tasks, steps and seeds, and nothing else.
 
-`smoke` tries the machine in minutes and says nothing about learning; `tiny` is for two cores and about an
-hour; `small` for a workstation and a day, `gpu` for one accelerator. What was run is in docs/reproduce.md.
+`smoke` tries the machine in minutes and says nothing about learning; `tiny` is for two cores and about
+an hour; `small` for a workstation and a day, `gpu` for one accelerator. What was run is in
+docs/reproduce.md.
 
     >>> get_scale("tiny").seeds
     (0,)
