@@ -25,6 +25,7 @@ STAGES = (
     "sft",
     "base-*",
     "expert-*",
+    "merge-average-*",
     "student-*",
 )
 
@@ -66,6 +67,7 @@ def test_it_goes_on_where_it_was_killed_and_tells_everything(tmp_path) -> None:
         "sft",
         "base-software",
         "expert-software-0",
+        "merge-average-0",
         "student-0",
     }
     assert wanted <= done
@@ -81,6 +83,6 @@ def test_it_goes_on_where_it_was_killed_and_tells_everything(tmp_path) -> None:
     states = {it["stage"]: it["state"] for it in found["stages"]}
     assert (states["packing"], states["hacking-off-0"]) == ("done", "not run")
     report = (tmp_path / "one/report.md").read_text()
-    assert "**Not run: off-policy-0, merge-average-0" in report
+    assert "**Not run: merge-ties-0, off-policy-0" in report
     assert "no figure below is a claim" in report
     assert "journeyman train distill" in report
