@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,8 @@ class Porter:
         finally:
             theirs.close()
         self._line = _LongLine(ours)
+        # Where an event loop ended before anybody could close it: the porter ends with the socket.
+        weakref.finalize(self, ours.close)
 
     @property
     def is_alive(self) -> bool:
