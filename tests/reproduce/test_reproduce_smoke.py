@@ -78,8 +78,8 @@ def test_it_goes_on_where_it_was_killed_and_tells_everything(tmp_path) -> None:
     (student,) = found["students"]
     assert student["student"]["num_tasks"] == expert["expert"]["num_tasks"]
     assert {"base", "student"} <= set(found["general loss"]["student-0"])
-    # Step 0 is the measurement before the first step.
-    assert [it["step"] for it in found["figure 6"]["expert-software-0"]] == [0, 1]
+    # Only the expert of single turns is measured before its first step.
+    assert [it["step"] for it in found["figure 6"]["expert-software-0"]] == [1]
     states = {it["stage"]: it["state"] for it in found["stages"]}
     assert (states["packing"], states["hacking-off-0"]) == ("done", "not run")
     report = (tmp_path / "one/report.md").read_text()
