@@ -102,7 +102,6 @@ class Scale(Data):
     num_functions: int = 3_000
     num_exercises: int = 2_000
     num_page_texts: int = 3_000
-    exercise_turns: int = 2
     text_templates: tuple[str, ...] = ()
     """Templates that texts are written in; those of the calls where none is given."""
 
@@ -213,7 +212,6 @@ _TINY = Scale(
     num_repairs=6_000,
     num_functions=1_500,
     num_exercises=4_000,
-    exercise_turns=1,
     text_templates=("hermes=2", "qwen3_coder", "xlam_qwen"),
     vocabulary=768,
     midtrains_on="repairs",

@@ -141,7 +141,7 @@ def _calls(place: Place, part: Part) -> Iterator[Step]:
     number = scale.calls_learned if part == "learned" else scale.calls_held_out
     if scale.calls == "made-up":
         asked = place.root / "calls" / part
-        yield made_up_questions(asked, part, number)
+        yield _made_up_questions(asked, part, number)
         words = ("--questions", asked / QUESTIONS, "--answers", asked / ANSWERS)
         yield _call_tasks(place, out, number, words)
         return
@@ -159,7 +159,7 @@ def _call_tasks(place: Place, out: Path, number: int, words: Sequence[object]) -
     )
 
 
-def made_up_questions(folder: Path, part: Part, number: int) -> Act:
+def _made_up_questions(folder: Path, part: Part, number: int) -> Act:
     """Return the act that writes made-up questions and their answers."""
 
     def fill(folder: Path) -> None:

@@ -131,16 +131,16 @@ def _functions(place: Place) -> Iterator[Step]:
 
 
 def _exercises(place: Place) -> Iterator[Step]:
-    scale, file = place.scale, place.texts / "exercises.jsonl"
-    if scale.calls == "made-up":
-        requests = draw_requests("practised", scale.num_exercises, seed=0)
-        said = call_conversations(requests)
-        what = f"write {len(said)} made-up requests to {file}"
-        yield Act(what, file, lambda: _write(file, said))
+    file, number = place.texts / "exercises.jsonl", place.scale.num_exercises
+
+    def write() -> None:
+        _write(file, call_conversations(draw_requests("practised", number, seed=0)))
+
+    if place.scale.calls == "made-up":
+        yield Act(f"write {number} made-up requests to {file}", file, write)
         return
     yield command(
-        *("data", "exercises", file, "--num", scale.num_exercises),
-        *("--num-turns", scale.exercise_turns),
+        *("data", "exercises", file, "--num", number, "--num-turns", 2),
         product=file,
     )
 

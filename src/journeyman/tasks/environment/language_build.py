@@ -109,8 +109,8 @@ class LanguageBuild:
         before = datetime.fromisoformat(self._project.created_at) + timedelta(days=1)
         return {
             **self._variables(),
-            **self._profile.build_variables,
             **registry_variables(),
+            **self._profile.build_variables,
             "BEFORE": before.strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 

@@ -1,6 +1,0 @@
-import { defineConfig } from "vite";
-
-export default defineConfig({
-  base: "./",
-  esbuild: { jsx: "automatic", jsxImportSource: "preact" },
-});
