@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from journeyman.cli.output import note, print_json, print_lines, print_table
 from journeyman.cli.settings import RunOptions, resolve_settings
@@ -20,6 +21,7 @@ def reproduce(
     *,
     given: Annotated[ReproduceSettings, Parameter(name="*")] = ReproduceSettings(),  # noqa: B008 - frozen
     only: tuple[str, ...] = (),
+    jobs: Annotated[int, Parameter(validator=Number(gte=1))] = 2,
     options: RunOptions = RunOptions(),  # noqa: B008 - frozen
 ) -> int:
     """Mid-train, fine-tune, make experts, distil and measure, by ordinary commands. Exits 1 if a
@@ -31,6 +33,8 @@ def reproduce(
         Which reproduction.
     only
         Only this stage, or those that a pattern names, as in 'expert-*'; again for more.
+    jobs
+        Stages that are run at once, each with its share of the cores.
     options
         Where it is kept, and whether it goes on.
     """
@@ -46,7 +50,7 @@ def reproduce(
     require_extra()
     with options.create("reproduce", settings.scale, settings) as run:
         note(f"reproducing in {run.path}")
-        outcomes = reproduced(settings, run, only=only, say=note)
+        outcomes = reproduced(settings, run, only=only, num_jobs=jobs, say=note)
         report = Path(run.path, "report.md")
     if options.is_json:
         print_json({"run": str(run.path), "report": str(report), "stages": outcomes})

@@ -24,6 +24,7 @@ from pydantic import Field
 
 from journeyman.config import Config
 from journeyman.errors import AttributedError, JourneymanError
+from journeyman.models.threads import default_threads
 from journeyman.models.transport import JsonClient
 
 __all__ = ["LlamaProcess", "LlamaSettings", "start_llama"]
@@ -45,7 +46,7 @@ class LlamaSettings(Config):
     context_tokens: int = Field(default=8192, ge=16)
     """Longest prompt and completion together, of each slot."""
     num_threads: int = Field(default=0, ge=0)
-    """Threads that compute; 0 takes every core this process may use."""
+    """Threads that compute; 0 takes `OMP_NUM_THREADS`, or every core there is."""
     num_gpu_layers: int = -1
     """Layers kept on a GPU where llama.cpp was built for one; -1 lets it choose."""
     program: str = ""
@@ -171,7 +172,7 @@ async def _greeted(process: asyncio.subprocess.Process, settings: LlamaSettings)
 def _first_line(settings: LlamaSettings) -> bytes:
     record = settings.model_dump(mode="json")
     record["program"] = _program(settings)
-    record["num_threads"] = settings.num_threads or len(os.sched_getaffinity(0))
+    record["num_threads"] = settings.num_threads or default_threads()
     return json.dumps(record).encode() + b"\n"
 
 

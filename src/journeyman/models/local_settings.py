@@ -21,7 +21,7 @@ class LocalSettings(Config):
     context_tokens: int = Field(default=0, ge=0)
     """Longest prompt and completion together; 0 takes what the model was made for."""
     num_threads: int = Field(default=0, ge=0)
-    """Threads that compute; 0 takes every core this process may use."""
+    """Threads that compute; 0 takes `OMP_NUM_THREADS`, or every core there is."""
     num_read_tokens: int = Field(default=512, ge=1)
     """Tokens of a new prompt that are read between two steps of the batch."""
     prefix_bytes: int = Field(default=1 << 30, ge=0)

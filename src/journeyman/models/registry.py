@@ -54,7 +54,7 @@ class ModelEntry(EndpointSettings):
     """Of a GGUF file or a folder: longest prompt and completion together; a folder's default is what the
     model was made for."""
     num_threads: int = Field(default=0, ge=0)
-    """Of a GGUF file or a folder: threads that compute; 0 takes every core."""
+    """Of a GGUF file or a folder: threads that compute; 0 takes `OMP_NUM_THREADS`, or every core."""
     num_gpu_layers: int = -1
     """Of a GGUF file: layers kept on a GPU; -1 lets llama.cpp choose."""
     program: str = ""

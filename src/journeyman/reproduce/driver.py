@@ -1,4 +1,4 @@
-"""Running stages one after the other, and remembering in `stages.jsonl` how each ended.
+"""Running stages, some at once, and remembering in `stages.jsonl` how each ended.
 
 A stage that ended well is never run again; one that failed or was left out is tried again. What was done
 of a stage that was killed stays done: every step makes something, and is done when that is there.
@@ -9,13 +9,17 @@ of a stage that was killed stays done: every step makes something, and is done w
 from __future__ import annotations
 
 import fnmatch
+import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from threading import Event, Lock
 from typing import Literal
 
 from journeyman.errors import JourneymanError
 from journeyman.reproduce.scales import Scale
-from journeyman.reproduce.stages import Outcomes, Stage, State
+from journeyman.reproduce.stages import Stage, State
 from journeyman.reproduce.steps import Command, Cost, Step, run_step
 from journeyman.runs import RunFolder
 from journeyman.types import Data
@@ -77,62 +81,107 @@ def run_stages(
     *,
     say: Callable[[str], None],
     after: Callable[[], object] = lambda: None,
+    num_jobs: int = 1,
 ) -> dict[str, State]:
-    """Run every stage that is owed and return how each ended; `after` is called after each."""
-    for number, stage in enumerate(stages, start=1):
-        outcomes = outcomes_of(read_records(run))
-        if outcomes.get(stage.name) == "done":
-            continue
-        say(f"[{number}/{len(stages)}] {stage.name}: {stage.what}")
-        record = _ended(stage, run, outcomes, say)
-        run.append(_FILE, record)
-        if record.state != "done":
-            say(f"  {record.state}: {record.reason}")
-        after()
+    """Run every stage that is owed and return how each ended; `after` is called after each.
+
+    Up to `num_jobs` at once, each with its share of the cores: the first of the list whose needs have
+    ended. A command that is interrupted interrupts everything, and nothing is written of its stage.
+    """
+    work = _Work(run, say, num_jobs)
+    waiting = {
+        it.name: it for it in stages if outcomes_of(read_records(run)).get(it.name) != "done"
+    }
+    running: dict[Future[Record], str] = {}
+    with ThreadPoolExecutor(num_jobs) as pool, work.stopped():
+        while waiting or running:
+            owed = {*waiting, *running.values()}
+            ready = [it for it in waiting.values() if owed.isdisjoint((*it.needs, *it.follows))]
+            for stage in ready[: num_jobs - len(running)]:
+                say(f"[{len(stages) - len(waiting) + 1}/{len(stages)}] {stage.name}: {stage.what}")
+                running[pool.submit(work.ended, stage)] = waiting.pop(stage.name).name
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                record = future.result()
+                del running[future]
+                work.append(record)
+                if record.state != "done":
+                    say(f"{record.stage} {record.state}: {record.reason}")
+                after()
     return outcomes_of(read_records(run))
 
 
-def _ended(stage: Stage, run: RunFolder, outcomes: Outcomes, say: Callable[[str], None]) -> Record:
-    """Do a stage, and return how it ended."""
-    reason = stage.why_not(outcomes)
-    missing = [
-        f"{it} ({outcomes.get(it, 'not run')})" for it in stage.needs if outcomes.get(it) != "done"
-    ]
-    if not reason and missing:
-        reason = f"it needs {', '.join(missing)}"
-    if reason:
-        return Record(stage=stage.name, state="skipped", reason=reason, at=time.time())
-    started = time.monotonic()
-    try:
-        for step in stage.steps(outcomes):
-            _take(step, stage, run, say)
-        reason = stage.verdict()
-    except JourneymanError as error:  # one stage's failure is not the others'
-        reason = error.message
-    return Record(
-        stage=stage.name,
-        state="failed" if reason else "done",
-        reason=reason,
-        duration_s=time.monotonic() - started,
-        at=time.time(),
-    )
+class _Work:
+    """What the threads of a reproduction share."""
 
+    def __init__(self, run: RunFolder, say: Callable[[str], None], num_jobs: int) -> None:
+        self._run, self._say = run, say
+        self._lock, self._is_stopped = Lock(), Event()
+        # One command has all cores by itself.
+        threads = max(1, len(os.sched_getaffinity(0)) // num_jobs)
+        self._settings = {"OMP_NUM_THREADS": str(threads)} if num_jobs > 1 else {}
 
-def _take(step: Step, stage: Stage, run: RunFolder, say: Callable[[str], None]) -> None:
-    if step.is_done:
-        return
-    say(f"  $ {step}" if isinstance(step, Command) else f"  {step}")
-    started = time.monotonic()
-    run_step(step, log=run.path / "logs" / f"{stage.name}.log")
-    if not step.is_done:
-        raise JourneymanError(f"{step} left no {step.product}", "journeyman reproduce --help")
-    duration_s = time.monotonic() - started
-    run.append(
-        _FILE,
-        Record(
-            stage=stage.name, state="step", command=str(step), duration_s=duration_s, at=time.time()
-        ),
-    )
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let no step begin after the block, however it ends."""
+        try:
+            yield
+        finally:
+            self._is_stopped.set()
+
+    def append(self, record: Record) -> None:
+        """Remember it."""
+        with self._lock:
+            self._run.append(_FILE, record)
+
+    def ended(self, stage: Stage) -> Record:
+        """Do a stage, and return how it ended."""
+        with self._lock:
+            outcomes = outcomes_of(read_records(self._run))
+        reason = stage.why_not(outcomes)
+        missing = [
+            f"{it} ({outcomes.get(it, 'not run')})"
+            for it in stage.needs
+            if outcomes.get(it) != "done"
+        ]
+        if not reason and missing:
+            reason = f"it needs {', '.join(missing)}"
+        if reason:
+            return Record(stage=stage.name, state="skipped", reason=reason, at=time.time())
+        started = time.monotonic()
+        try:
+            for step in stage.steps(outcomes):
+                self._take(step, stage)
+            reason = stage.verdict()
+        except JourneymanError as error:  # one stage's failure is not the others'
+            reason = error.message
+        return Record(
+            stage=stage.name,
+            state="failed" if reason else "done",
+            reason=reason,
+            duration_s=time.monotonic() - started,
+            at=time.time(),
+        )
+
+    def _take(self, step: Step, stage: Stage) -> None:
+        if self._is_stopped.is_set():
+            raise KeyboardInterrupt
+        if step.is_done:
+            return
+        self._say(f"  $ {step}" if isinstance(step, Command) else f"  {step}")
+        started = time.monotonic()
+        log = self._run.path / "logs" / f"{stage.name}.log"
+        run_step(step, log=log, settings=self._settings)
+        if not step.is_done:
+            raise JourneymanError(f"{step} left no {step.product}", "journeyman reproduce --help")
+        self.append(
+            Record(
+                stage=stage.name,
+                state="step",
+                command=str(step),
+                duration_s=time.monotonic() - started,
+                at=time.time(),
+            )
+        )
 
 
 def estimate_s(cost: Cost, scale: Scale) -> float:

@@ -158,7 +158,13 @@ def _spec(page: MadeUpPage) -> dict[str, object]:
     ]
     named = [["title", page.title], ["is", button, "visible"], ["type", "label:Name", "Ada"]]
     scenes = [{"name": "it counts", "steps": counts}, {"name": "it is named", "steps": named}]
-    return {"statement": statement, "content": [page.title, "Name"], "scenes": scenes}
+    return {
+        "statement": statement,
+        "content": [page.title, "Name"],
+        "scenes": scenes,
+        # Nothing of it takes time but the browser itself.
+        "patience_ms": 3_000,
+    }
 
 
 def _conversation(page: MadeUpPage) -> Conversation | None:

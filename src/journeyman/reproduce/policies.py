@@ -99,6 +99,7 @@ def _supervised(given: Training) -> tuple[object, ...]:
         *("--trainer.num-steps", given.num_steps, "--trainer.rows-per-step", given.rows_per_step),
         *("--trainer.rows-per-pass", min(4, given.rows_per_step)),
         *("--trainer.learning-rate", given.learning_rate),
+        *(("--prompt-weight", given.prompt_weight) if given.prompt_weight else ()),
         *("--trainer.num-warmup-steps", min(50, max(1, given.num_steps // 10))),
         *("--trainer.checkpoint-every", max(1, given.num_steps // 6)),
     )

@@ -6,6 +6,7 @@ outcomes = reproduce(ReproduceSettings(scale="tiny"), run, say=print)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from pydantic import Field
@@ -55,6 +56,7 @@ def reproduce(
     run: RunFolder,
     *,
     only: Sequence[str] = (),
+    num_jobs: int = 1,
     say: Callable[[str], None],
 ) -> dict[str, State]:
     """Run every stage that is owed, write the report after each, and return how each ended.
@@ -69,7 +71,8 @@ def reproduce(
     stages = select(list_stages(place), only)
     run.set_status("running")
     write_report(place, run)
-    outcomes = run_stages(stages, run, say=say, after=lambda: write_report(place, run))
+    report = partial(write_report, place, run)
+    outcomes = run_stages(stages, run, say=say, after=report, num_jobs=num_jobs)
     write_report(place, run)
     ended = list(outcomes.values())
     run.set_status("finished", num_done=ended.count("done"), num_stages=len(stages))

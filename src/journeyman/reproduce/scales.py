@@ -40,6 +40,8 @@ class Training(Data):
     row_length: int = 1024
     learning_rate: float = 3e-3
     precision: Literal["float32", "bfloat16"] = "float32"
+    prompt_weight: float = 0.0
+    """What a token of a prompt counts, where conversations are trained on."""
 
 
 class Expert(Data):
@@ -97,6 +99,8 @@ class Scale(Data):
     has_real_functions: bool = True
     """Whether functions of those packages are practised, beside made-up ones: most are beyond a small
     policy, which then learns to fail at all."""
+    num_every_repair: int = 0
+    """Repairs that mid-training reads, and of which those of fine-tuning are drawn; 0 for all."""
     num_repairs: int = 12_000
     """More lines than there are of a kind repeat them."""
     num_functions: int = 3_000
@@ -202,31 +206,39 @@ _TINY = Scale(
     ),
     # A policy of this size never learns what else was returned, or where a minus was.
     kinds=tuple(it for it in KINDS if it not in ("return_value_change", "dropped_unary")),
-    functions_learned=Source(name="made-up", num_tasks=28),
-    functions_held_out=Source(name="made-up", num_tasks=28),
+    functions_learned=Source(name="made-up", num_tasks=36),
+    functions_held_out=Source(name="made-up", num_tasks=36),
     call_templates=("hermes", "qwen3_coder", "xlam_qwen"),
     calls="made-up",
-    pages_learned=12,
-    pages_held_out=16,
+    calls_learned=24,
+    calls_held_out=24,
+    pages_learned=16,
+    pages_held_out=20,
     has_real_functions=False,
-    num_repairs=6_000,
-    num_functions=1_500,
-    num_exercises=4_000,
+    num_every_repair=36_000,
+    num_repairs=5_000,
+    num_functions=700,
+    num_exercises=6_000,
+    num_page_texts=2_000,
     text_templates=("hermes=2", "qwen3_coder", "xlam_qwen"),
     vocabulary=768,
     midtrains_on="repairs",
     midtrain=Training(
-        num_steps=2_400, rows_per_step=8, row_length=512, learning_rate=3e-3, precision="bfloat16"
+        num_steps=1_500,
+        rows_per_step=8,
+        row_length=512,
+        learning_rate=3e-3,
+        precision="bfloat16",
+        prompt_weight=0.1,
     ),
-    sft=Training(num_steps=1_000, learning_rate=2e-3, precision="bfloat16"),
+    sft=Training(num_steps=1_000, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
     experts={
-        "software": Expert(num_steps=24, tasks_per_step=12, group_size=12),
-        # Where the base is right more often than not, the others' rate undoes it in four steps.
-        "single-turn": Expert(num_steps=8, learning_rate=1e-4),
-        "experience": Expert(num_steps=12),
-        "web": Expert(num_steps=6, tasks_per_step=4, group_size=6, learning_rate=1e-4),
+        "software": Expert(num_steps=24, tasks_per_step=12, group_size=16, samples=4),
+        "single-turn": Expert(num_steps=16, tasks_per_step=12, learning_rate=3e-4, samples=4),
+        "experience": Expert(num_steps=24, tasks_per_step=12, samples=4),
+        "web": Expert(num_steps=12, tasks_per_step=8, learning_rate=3e-4, samples=3),
     },
-    distill_steps=12,
+    distill_steps=40,
     scaffolds=("words", "line", "editor"),
     hacking_steps=24,
 )

@@ -79,6 +79,8 @@ class Stage:
     steps: Callable[[Outcomes], Iterable[Step]]
     needs: tuple[str, ...] = ()
     """Stages that must have ended well."""
+    follows: tuple[str, ...] = ()
+    """Stages that must have ended in any way, where they are run: their outcomes are looked at."""
     why_not: Callable[[Outcomes], str] = _nothing
     """Why it is left out here; nothing where it is not."""
     verdict: Callable[[], str] = str
@@ -91,10 +93,16 @@ def surviving(place: Place, seed: int, outcomes: Outcomes) -> list[str]:
 
 
 def list_stages(place: Place) -> list[Stage]:
-    """Return all stages of a reproduction, in the order in which they are run."""
+    """Return all stages of a reproduction, in the order in which they are run.
+
+    First what takes longest to come to its end; where several are run at once, the rest is done
+    beside it.
+    """
+    first = [it for it in place.domains if it == "software"]
     return [
-        *(_task_stage(place, it) for it in place.domains),
+        *(_task_stage(place, it) for it in first),
         *_base(place),
+        *(_task_stage(place, it) for it in place.domains if it not in first),
         *(_base_stage(place, it) for it in place.domains),
         *(_expert_stage(place, it, seed) for it in place.domains for seed in place.seeds),
         *(
@@ -130,8 +138,8 @@ def _base(place: Place) -> Iterator[Stage]:
     yield Stage("texts", "untested texts of all domains", lambda _: text_steps(place), before)
     yield Stage("model", "a tokenizer, and random weights", lambda _: base_steps(place), ("texts",))
     yield Stage("midtrain", "source files", lambda _: midtrain_steps(place), ("model",))
-    yield Stage("packing", "Table 13: ways of packing", lambda _: [_packing(place)])
     yield Stage("sft", "fine-tuning: the base", lambda _: sft_steps(place), ("midtrain",))
+    yield Stage("packing", "Table 13: ways of packing", lambda _: [_packing(place)])
 
 
 def _base_stage(place: Place, domain: str) -> Stage:
@@ -180,7 +188,10 @@ def _students(place: Place, seed: int) -> Iterator[Stage]:
             measured = [it for it in place.domains if outcomes.get(f"base-{it}") == "done"]
             yield from measure_steps(place, f"{name}-{seed}", measured)
 
-        return Stage(f"{name}-{seed}", what, whole, (need,), why_not=why_not)
+        follows = tuple(
+            name for it in place.domains for name in (f"base-{it}", f"expert-{it}-{seed}")
+        )
+        return Stage(f"{name}-{seed}", what, whole, (need,), follows=follows, why_not=why_not)
 
     for method in METHODS:
         merged = partial(merge_steps, place, method, seed)
@@ -233,6 +244,7 @@ def _studies(place: Place) -> Iterator[Stage]:
             "Figure 3: one policy in several scaffolds",
             lambda outcomes: _scaffolds(place, outcomes),
             ("base-software",),
+            follows=tuple(_others(place)),
         )
     yield Stage(
         "templates",
@@ -245,6 +257,7 @@ def _studies(place: Place) -> Iterator[Stage]:
         "calls in several templates, base and students",
         lambda outcomes: [_exam(place, outcomes)],
         ("sft",),
+        follows=tuple(_others(place)),
     )
 
 
@@ -285,12 +298,14 @@ def scaffold_run(place: Place, policy: str, scaffold: str) -> Path:
 
 def _shown(place: Place, outcomes: Outcomes) -> list[str]:
     """Return the policies that are looked at in the studies: the base, an expert, a student."""
-    seed = place.seeds[0]
-    others = [
-        f"expert-software-{seed}",
+    return ["base", *(it for it in _others(place) if outcomes.get(it) == "done")]
+
+
+def _others(place: Place) -> list[str]:
+    return [
+        f"expert-software-{place.seeds[0]}",
         *(f"student-{it}" for it in place.seeds[: place.scale.student_seeds]),
     ]
-    return ["base", *(it for it in others if outcomes.get(it) == "done")]
 
 
 def _curve(place: Place) -> Iterator[Step]:

@@ -44,6 +44,7 @@ main(sys.argv[1:])
 """
 """Dies with this process, whatever ends it: else a second try would meet the first one's command."""
 _LAST_LINES = 12
+_INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def run_step(
 
     What a command prints goes into `log`, or where this process prints. Raises `JourneymanError`
     with what
-    the command said where it fails.
+    the command said where it fails, `KeyboardInterrupt` where it was interrupted.
     """
     if step.is_done:
         return
@@ -158,6 +159,8 @@ def run_step(
             file.write(f"$ {shlex.join(('journeyman', *step.resumed))}\n".encode())
             file.flush()
             code = _wait(subprocess.Popen(words, stdout=file, stderr=file, **given))
+    if code == _INTERRUPTED:
+        raise KeyboardInterrupt
     if code:
         raise JourneymanError(
             f"journeyman {' '.join(step.words[:2])} ended with code {code}: {_said(log)}",

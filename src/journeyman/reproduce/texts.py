@@ -76,13 +76,15 @@ def repair_step(
     *,
     max_function_lines: int,
     kinds: Sequence[str] = KINDS,
+    number: int = 0,
 ) -> Step:
-    """Return the step that writes untested repairs, without any function of some trees."""
+    """Return the step that writes untested repairs, without any function of some trees; all that
+    there are where no number is given."""
     return command(
         *("data", "repairs", file, "--form", "words", *repeated("--source", sources)),
         *repeated("--apart-from", apart_from),
         *repeated("--kind", kinds),
-        *("--max-function-lines", max_function_lines),
+        *("--max-function-lines", max_function_lines, "--num", number),
         product=file,
     )
 
@@ -112,6 +114,7 @@ def _repairs(place: Place) -> Iterator[Step]:
         apart,
         max_function_lines=scale.max_function_lines,
         kinds=scale.kinds,
+        number=scale.num_every_repair,
     )
     yield _drawn(place.texts / "repairs.jsonl", every, scale.num_repairs)
 

@@ -5,7 +5,6 @@ B: rows; T: new tokens; V: vocabulary.
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import torch
 
 from journeyman.models.local_row import Row
 from journeyman.models.local_settings import LocalSettings
+from journeyman.models.threads import default_threads
 from journeyman.models.torch_local.draw import draw
 from journeyman.models.torch_local.slots import Slots
 
@@ -165,7 +165,7 @@ class Batch:
     def _take_threads(self) -> None:
         if not self._has_threads:
             # A setting of the thread that computes.
-            torch.set_num_threads(self._settings.num_threads or len(os.sched_getaffinity(0)))
+            torch.set_num_threads(self._settings.num_threads or default_threads())
             self._has_threads = True
 
 

@@ -275,9 +275,10 @@ def _spread(candidates: list[_Candidate], seed: int) -> Iterator[_Candidate]:
         kind: [(uses.key(place), order[id(items[-1])], place) for place, items in places.items()]
         for kind, places in sorted(groups.items())
     }
+    for heap in heaps.values():
+        heapq.heapify(heap)
     while heaps:
         for kind in list(heaps):
-            heapq.heapify(heaps[kind])
             place = _pop_least_used(heaps[kind], uses)
             items = groups[kind][place]
             yield items.pop()

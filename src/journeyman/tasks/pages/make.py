@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 from pydantic import Field
@@ -20,6 +21,7 @@ from journeyman.tasks.functions.hidden_tests import new_file_diff
 from journeyman.tasks.gate import Trial, judge
 from journeyman.tasks.gate_history import save_passed
 from journeyman.tasks.laid_out import project_of_files
+from journeyman.tasks.order import in_order, num_processors
 from journeyman.tasks.pages.inside import CHROMIUM
 from journeyman.tasks.pages.spec import PageSpec
 from journeyman.tasks.patches import diff_file
@@ -54,6 +56,9 @@ class PagesConfig(Config):
 
     repeats: int = Field(default=1, ge=1)
     """How often the gate runs each state, each time in a fresh sandbox."""
+    concurrency: int = Field(default=0, ge=0)
+    """Pages that are put through the gate at once; 0 takes two a processor, for browsers
+    mostly wait."""
 
 
 async def make_page_tasks(
@@ -78,12 +83,16 @@ async def make_page_tasks(
     environment = await build_environment(
         project, environments, language="python", on_progress=say, backend=backend
     )
-    tasks = []
     async with trials_of(environments, repeats=config.repeats, backend=backend) as trials:
-        for page in pages:
+
+        async def made(page: PageSpec) -> Task:
             say(f"rendering {page.name}")
             draft = _task(page, environment, project.repo)
-            tasks.append(await _proven(page, draft, environments, trials, backend))
+            return await _proven(page, draft, environments, trials, backend)
+
+        concurrency = config.concurrency or 2 * num_processors()
+        async with aclosing(in_order(made, pages, concurrency=concurrency)) as found:
+            tasks = [it async for it in found]
     taskset = Taskset(
         name=name, folder=folder, tasks=tuple(tasks), created_at=_DATE, project=project.repo
     )

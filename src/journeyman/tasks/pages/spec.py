@@ -91,6 +91,8 @@ class PageSpec(Data):
     content: tuple[str, ...] = ()
     """Texts that must be seen."""
     scenes: tuple[Scene, ...] = ()
+    patience_ms: int = Field(default=10_000, ge=500, le=60_000)
+    """How long is waited for what the content or a scene expects, which a wrong page never shows."""
     start: dict[str, str] = Field(default_factory=dict)
     """Files to begin with, by path."""
     solution: dict[str, str] = Field(default_factory=dict)

@@ -129,7 +129,7 @@ class DistillSettings(Config):
     num_slots: int = Field(default=32, ge=1)
     """Completions that are drawn at the same time."""
     num_threads: int = Field(default=0, ge=0)
-    """Threads that draw; 0 takes every core."""
+    """Threads that draw; 0 takes `OMP_NUM_THREADS`, or every core."""
     checkpoint_every: int = Field(default=1, ge=1)
     """Steps between checkpoints."""
     seed: int = 0

@@ -1,4 +1,6 @@
-"""Masks for what is repeated: a long run of tokens that was there before teaches copying, not code.
+"""Which tokens are trained on, and how much: what is repeated left out, prompts taken in at a weight.
+
+A long run of tokens that was there before teaches copying, not code.
 
 >>> find_repeats([1, 2, 3, 9, 1, 2, 3, 8], 3)
 [(4, 7)]
@@ -6,12 +8,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 
 from journeyman.train.documents.encode import Encoded
 
-__all__ = ["find_repeats", "mask_repeats"]
+__all__ = ["find_repeats", "mask_repeats", "weigh_prompt"]
 
 
 def find_repeats(token_ids: Sequence[int], min_length: int) -> list[tuple[int, int]]:
@@ -43,3 +46,15 @@ def mask_repeats(encoded: Encoded, min_length: int = 64) -> Encoded:
     for start, end in find_repeats(encoded.token_ids, min_length):
         is_trained[start:end] = bytes(end - start)
     return replace(encoded, is_trained=is_trained)
+
+
+def weigh_prompt(encoded: Encoded, weight: float) -> Encoded:
+    """Return the sequence with every token in the loss, those that were not trained on at a weight.
+
+    The same where the weight is 0.
+    """
+    if not weight:
+        return encoded
+    weights = array("f", (1.0 if it else weight for it in encoded.is_trained))
+    columns = {**encoded.columns, "weight": weights}
+    return replace(encoded, is_trained=bytearray(b"\1" * len(encoded)), columns=columns)

@@ -39,6 +39,8 @@ class RepairSettings(Config):
     """Kinds of procedural bugs; all that change one line where none is named."""
     max_function_lines: int = Field(default=14, ge=2)
     """Longest function, in lines."""
+    num: int = Field(default=0, ge=0)
+    """Most repairs, spread over kinds and functions; 0 for all."""
     num_per_function: int = Field(default=6, ge=1)
     """Most bugs of one function."""
     seed: int = 0
@@ -62,13 +64,17 @@ def repair_conversations(
         for text in functions:
             (Path(scratch) / _name(text)).write_text(text, encoding="utf-8")
         uses: Counter[str] = Counter()
+        num_found = 0
         for mutation in iterate_mutations(
             Path(scratch), kinds=settings.kinds or None, seed=settings.seed
         ):
             found = _conversation(Path(scratch), mutation, settings.form)
             if found is not None and uses[mutation.path] < settings.num_per_function:
                 uses[mutation.path] += 1
+                num_found += 1
                 yield found
+            if num_found == settings.num > 0:
+                return
 
 
 def short_functions(folder: Path, max_lines: int) -> Iterator[str]:

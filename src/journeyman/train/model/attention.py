@@ -78,13 +78,13 @@ def _attend(
     if is_whole:
         states = [it.float() for it in states]
     # Split at once: each slice of its own would fill a whole row with zeros in the backward pass.
-    parts = (_side_by_side(it).split(lengths, 2) for it in states)
+    queries, keys, values = (_side_by_side(it).split(lengths, 2) for it in states)
     with torch.autocast(device, enabled=not is_whole and torch.is_autocast_enabled(device)):
         mixed = [
             functional.scaled_dot_product_attention(
-                *document, dropout_p=dropout, scale=scaling, is_causal=True
+                query, key, value, dropout_p=dropout, scale=scaling, is_causal=True
             )
-            for document in zip(*parts, strict=True)
+            for query, key, value in zip(queries, keys, values, strict=True)
         ]
     num_rows, num_heads, num_tokens, width = query_BHTD.shape
     mixed_HND = torch.cat(mixed, dim=2)[0].to(value_BHTD.dtype)

@@ -187,7 +187,8 @@ class RlSettings(Config):
     num_slots: int = Field(default=32, ge=1)
     """Completions that are drawn at the same time."""
     num_threads: int = Field(default=0, ge=0)
-    """Threads that draw; 0 takes every core. One is faster where sandboxes keep the cores busy."""
+    """Threads that draw; 0 takes `OMP_NUM_THREADS`, or every core. One is faster where sandboxes keep
+    the cores busy."""
     row_length: int = Field(default=4096, ge=16)
     """Tokens of a row: the longest sequence that is trained on."""
     update: UpdateSettings = UpdateSettings()

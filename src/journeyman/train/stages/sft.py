@@ -32,6 +32,7 @@ from journeyman.train.documents.conversations import (
     render_conversation,
 )
 from journeyman.train.documents.exercises import exercise_conversations
+from journeyman.train.documents.masks import weigh_prompt
 from journeyman.train.documents.mixture import draw_templates, read_mixture
 from journeyman.train.documents.split import share_of
 from journeyman.train.documents.trajectories import check_tokenizer
@@ -67,6 +68,10 @@ class SftSettings(Config):
     """Tokens of a row: the context."""
     long_documents: LongDocuments = "drop"
     """What becomes of trajectories longer than a row."""
+    prompt_weight: float = Field(default=0.0, ge=0)
+    """What a token of a prompt counts in the loss, beside 1 of what the assistant writes. Above 0, short
+    answers to long prompts teach a small or new model more (arXiv 2405.14394); nothing of it is in the
+    held-out loss."""
     held_out_share: float = Field(default=0.0, ge=0, lt=1)
     """Share of conversations that are never trained on and give the held-out loss."""
     lora: LoraSettings = LoraSettings()
@@ -86,11 +91,14 @@ class Gathered:
     prompts: set[str] = field(default_factory=set)
     """Digests of the prompts of all conversations."""
 
-    def add(self, key: str, sequences: Iterable[Encoded], held_out_share: float) -> None:
+    def add(self, key: str, sequences: Iterable[Encoded], settings: SftSettings) -> None:
         """Add the sequences of one conversation, all to one side."""
-        side = self.held_out if share_of(key) < held_out_share else self.train
+        is_held_out = share_of(key) < settings.held_out_share
         for sequence in sequences:
-            side.append(sequence)
+            if is_held_out:
+                self.held_out.append(sequence)
+            else:
+                self.train.append(weigh_prompt(sequence, settings.prompt_weight))
             self.kept[sequence.source] += 1
 
     def describe(self) -> str:
@@ -113,7 +121,7 @@ def gather(settings: SftSettings, tokenizer: TextEncoder) -> Gathered:
         for key, trajectory in chosen.trajectories:
             check_tokenizer(trajectory, tokenizer.decode)
             found.prompts.add(prompt_digest(messages_of(trajectory)))
-            found.add(key, sequences_of(trajectory), settings.held_out_share)
+            found.add(key, sequences_of(trajectory), settings)
     rollouts = (
         Conversation(messages=messages_of(it), tools=it.tools, source="rollout", id=key)
         for key, it in (chosen.trajectories if mixture else ())
@@ -154,7 +162,7 @@ def _write(
         written = render_conversation(
             messages, tools, template, tokenizer, source=conversation.source
         )
-        found.add(conversation.id, written, settings.held_out_share)
+        found.add(conversation.id, written, settings)
 
 
 def sft(

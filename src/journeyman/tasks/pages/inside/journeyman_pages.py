@@ -24,7 +24,6 @@ CHROMIUM = (
     "/usr/bin/google-chrome",
 )
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
-WAIT_MS = 10000
 START_MS = 60000
 BUILD_S = 240
 ROLES = (
@@ -118,7 +117,7 @@ class PageCase(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = built(CHECKS)
         cls.driver, cls.browser = started()
-        expect.set_options(timeout=WAIT_MS)
+        expect.set_options(timeout=CHECKS["patience_ms"])
         cls.stills = {}
 
     @classmethod
@@ -139,7 +138,7 @@ class PageCase(unittest.TestCase):
         faults = []
         context.route("**/*", lambda route: answer(cls.folder, route, faults))
         page = context.new_page()
-        page.set_default_timeout(WAIT_MS)
+        page.set_default_timeout(CHECKS["patience_ms"])
         page.on("console", lambda it: it.type == "error" and faults.append(it.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(ADDRESS + CHECKS["entry"], timeout=START_MS)
