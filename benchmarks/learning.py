@@ -43,7 +43,7 @@ PRACTISED = ("sympy", "networkx", "docutils", "mpmath", "pygments", "babel", "ji
 """Packages installed beside Journeyman whose functions get untested faults."""
 MOST_LINES = 14
 AGENT = ("--scaffold", "words", "--template", "hermes", "--limits.num-turns", "1")
-DRAWN = ("--sampling.max-tokens", "32")
+DRAWN = ("--sampling.max-tokens", "32", "--grading", "shared")
 
 
 def take(*steps: Step) -> None:
@@ -93,7 +93,7 @@ def learn(work: Path, base: Path, learned: Path, seed: int, given: argparse.Name
             *("train", "rl", base, learned, *AGENT, *DRAWN, "--seed", seed),
             *("--num-steps", given.rl_steps, "--tasks-per-step", 12, "--group-size", 16),
             *("--learning-rate", given.rl_rate, "--update.loss.algorithm", "grpo"),
-            *("--grading", "shared", "--row-length", 512, "--update.rows-per-pass", 8),
+            *("--row-length", 512, "--update.rows-per-pass", 8),
             *("--num-threads", 1, "--num-slots", 96, "--concurrency.rollouts", 96),
             run=run,
         )

@@ -19,7 +19,7 @@ from journeyman.flow import (
 )
 from journeyman.flow.config import Concurrency, RetryBudgets
 from journeyman.flow.events import EVENT
-from journeyman.flow.shared_verdicts import SHARED
+from journeyman.flow.shared_verdicts import SHARED, patch_key
 from journeyman.models import ScriptedModel
 from journeyman.models.scripted import noop_script
 from journeyman.runs import RunFolder
@@ -103,6 +103,23 @@ async def test_equal_patches_of_a_task_are_graded_once_where_that_is_asked_for(t
     assert shared == {(name, model): 2 for name in names for model in config.models}
     assert sum(count_attempts(run, "evaluation").values()) == 12
     assert all(it.reward.is_valid for it in rollouts)
+
+
+async def test_a_folder_of_verdicts_serves_later_runs_and_no_task_that_changed(tmp_path, taskset):
+    task = taskset.tasks[0]
+    given = {"tasks": (task.instance_id,), "models": ("oracle",), "grading": "shared"}
+    config = settings(taskset, **given, verdicts=tmp_path / "verdicts")
+    (first,), _, _ = await roll_out(tmp_path, config, name="first")
+    (second,), run, _ = await roll_out(tmp_path, config, name="second")
+    assert first.verdict.notes == ()
+    assert second.verdict == first.verdict.model_copy(update={"notes": (SHARED,)})
+    place = run.artifacts(second.rollout_id)
+    assert (place / "test.log").read_bytes()
+    keys = {patch_key(task, "", "namespace"), patch_key(task, " ", "namespace")}
+    for changes in ({"base_commit": ""}, {"environment": "other"}, {"FAIL_TO_PASS": ()}):
+        keys.add(patch_key(task.model_copy(update=changes), "", "namespace"))
+    keys.add(patch_key(task, "", "docker"))
+    assert len(keys) == 6
 
 
 async def test_predictions_of_every_quality_are_graded(tmp_path, taskset):

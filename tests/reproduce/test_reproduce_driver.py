@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,57 @@ def test_a_stage_is_done_once_and_what_failed_is_tried_again(run, tmp_path) -> N
     (tmp_path / "nowhere/a.py").write_text("def add(a, b):\n    return a + b\n" * 40)
     outcomes = run_stages(stages, run, say=lambda _: None)
     assert (outcomes["second"], outcomes["third"], len(calls)) == ("done", "done", 1)
+
+
+def test_stages_run_beside_each_other_in_the_order_of_their_needs(run, tmp_path) -> None:
+    """Two that wait for each other's sign end only if they run at once."""
+    signs = [threading.Event(), threading.Event()]
+    ended: list[str] = []
+
+    def meeting(own: int) -> Act:
+        def work() -> None:
+            signs[own].set()
+            assert signs[1 - own].wait(20)
+            (tmp_path / f"met-{own}").touch()
+
+        return Act(f"meet {own}", tmp_path / f"met-{own}", work)
+
+    def noting(name: str) -> Stage:
+        steps = [Act(name, tmp_path / name, lambda: (tmp_path / name).touch())]
+        return Stage(name, name, lambda _: steps, verdict=lambda: ended.append(name) or "")
+
+    stages = [
+        Stage("left", "meets", lambda _: [meeting(0)]),
+        replace(noting("after-both"), follows=("left", "fails")),
+        replace(noting("after-right"), needs=("right",)),
+        Stage("fails", "fails", lambda _: [], verdict=lambda: "it was to fail"),
+        Stage("right", "meets", lambda _: [meeting(1)]),
+    ]
+    stages.sort(key=lambda it: it.name in ("after-both", "after-right"))
+    outcomes = run_stages(stages, run, say=lambda _: None, num_jobs=2)
+    assert outcomes.pop("fails") == "failed"
+    assert set(outcomes.values()) == {"done"}
+    assert sorted(ended) == ["after-both", "after-right"]
+
+
+def test_an_interrupted_command_interrupts_everything_and_is_written_down_nowhere(
+    run, tmp_path, monkeypatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    stages = [
+        Stage("one", "w", lambda _: [Act("one", tmp_path / "first", interrupted)]),
+        Stage("two", "w", lambda _: [writing(tmp_path / "second")], needs=("one",)),
+    ]
+    for num_jobs in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            run_stages(stages, run, say=lambda _: None, num_jobs=num_jobs)
+    assert read_records(run) == []
+    assert not (tmp_path / "second").exists()
+    monkeypatch.setattr("journeyman.reproduce.steps._wait", lambda _: 130)
+    with pytest.raises(KeyboardInterrupt):
+        run_step(command("--version", product=tmp_path / "nothing"), log=tmp_path / "log")
 
 
 def test_what_a_killed_stage_had_done_stays_done(run, tmp_path) -> None:
@@ -150,7 +203,7 @@ def test_every_scale_has_a_plan_whose_needs_come_first(name, tmp_path) -> None:
     stages = list_stages(place)
     seen: set[str] = set()
     for stage in stages:
-        assert set(stage.needs) <= seen, stage.name
+        assert {*stage.needs, *stage.follows} <= seen, stage.name
         assert stage.name not in seen
         seen.add(stage.name)
     lines = plan_lines(stages, scale)

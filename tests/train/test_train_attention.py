@@ -58,6 +58,25 @@ def test_states_and_gradients_are_those_of_the_librarys_mask():
         torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
 
 
+def test_in_bfloat16_it_attends_no_less_exactly_than_the_library():
+    """On a CPU short documents are attended in float32, whatever the products' precision is."""
+    model = small_llama()
+    tokens = torch.randint(61, (2, 9), generator=torch.Generator().manual_seed(1))
+    positions = torch.tensor([[0, 1, 2, 3, 0, 1, 0, 1, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8]])
+    exact = model.base_model(tokens, position_ids=positions, use_cache=False).last_hidden_state
+
+    def error(**extra):
+        with torch.autocast("cpu", torch.bfloat16):
+            found = model.base_model(tokens, position_ids=positions, use_cache=False, **extra)
+        return float((found.last_hidden_state - exact).detach().norm())
+
+    unbounded = error()
+    assert use_document_attention(model)
+    bounded = error(document_bounds=find_bounds(positions))
+    assert 0 < bounded < 1.5 * unbounded
+    assert torch.is_autocast_enabled("cpu") is False
+
+
 def test_a_model_with_another_attention_keeps_it():
     model = small_llama()
     model.set_attn_implementation("eager")

@@ -136,6 +136,10 @@ def test_everything_is_gathered_and_a_share_is_held_out(tmp_path):
     assert gathered.held_out
     again = gather(chosen, TOKENIZER)
     assert again.train == gathered.train
+    whole = gather(chosen.model_copy(update={"prompt_weight": 0.5}), TOKENIZER)
+    assert whole.held_out == gathered.held_out
+    for one, other in zip(gathered.train, whole.train, strict=True):
+        assert list(other.columns["weight"]) == [1 if it else 0.5 for it in one.is_trained]
     with pytest.raises(JourneymanError, match="need a template"):
         gather(chosen.model_copy(update={"templates": ()}), TOKENIZER)
 

@@ -24,6 +24,7 @@ from journeyman.train.documents import (
     mask_repeats,
     pull_request_document,
     repository_document,
+    weigh_prompt,
 )
 from journeyman.train.documents.document import SPECIAL_TOKENS
 from journeyman.train.documents.edits import apply_blocks, find_blocks, unified_diff
@@ -172,6 +173,16 @@ def test_a_repeat_leaves_the_loss_and_stays_as_context():
     assert list(masked.is_trained) == [1, 1, 1, 1, 0, 0, 0]
     assert masked.token_ids == encoded.token_ids
     assert list(encoded.is_trained) == [1] * 7
+
+
+def test_a_prompt_in_the_loss_counts_its_weight_and_answers_one():
+    encoded = Encoded.of([1, 2, 3, 4], [0, 0, 1, 1], "s", advantage=[1, 2, 3, 4])
+    found = weigh_prompt(encoded, 0.25)
+    assert list(found.is_trained) == [1] * 4
+    assert list(found.columns["weight"]) == [0.25, 0.25, 1, 1]
+    assert list(found.columns["advantage"]) == [1, 2, 3, 4]
+    assert (found.token_ids, found.source) == (encoded.token_ids, "s")
+    assert weigh_prompt(encoded, 0) is encoded
 
 
 LENGTHS = st.lists(st.integers(0, 30), min_size=1, max_size=12)

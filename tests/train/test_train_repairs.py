@@ -64,6 +64,14 @@ def test_lengths_and_shares_hold(source: Path) -> None:
     assert sorted(names) == ["1 def half", "1 def is_full"]
 
 
+def test_so_many_as_are_asked_for_and_of_several_kinds(source: Path) -> None:
+    every = list(repair_conversations([source], RepairSettings()))
+    some = list(repair_conversations([source], RepairSettings(num=4)))
+    assert len(every) > 4 == len(some)
+    assert some == every[:4]
+    assert len({it.source for it in some}) > 1
+
+
 def test_what_is_measured_on_is_kept_out(source: Path, tmp_path: Path) -> None:
     (tmp_path / "measured").mkdir()
     (tmp_path / "measured/b.py").write_text("def half(count):\n    return count // 2\n")

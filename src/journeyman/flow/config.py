@@ -15,7 +15,7 @@ from journeyman.types import Sampling
 __all__ = ["Breakers", "Concurrency", "GradeConfig", "RetryBudgets", "RolloutConfig", "Timeouts"]
 
 _RESUME_MAY_CHANGE = frozenset(
-    {"breakers", "concurrency", "timeouts", "retries", "prices", "address", "executor"}
+    {"breakers", "concurrency", "timeouts", "retries", "prices", "address", "executor", "verdicts"}
 )
 
 
@@ -118,6 +118,9 @@ class RolloutConfig(Config):
     """`later` leaves patches ungraded, without a verdict or reward: `journeyman grade RUN --again`
     grades them. `shared` grades equal patches of a task once in each process. Each is graded as it comes
     where it is not set."""
+    verdicts: Path | None = None
+    """Folder in which `shared` keeps verdicts and looks for those of other runs: a task that changed in
+    anything is another."""
     limits: SessionLimits = SessionLimits()
     """Ceilings of each conversation."""
     sampling: Sampling = Sampling()

@@ -20,6 +20,7 @@ from journeyman.flow.events import Event, Phase, PhaseChanged
 from journeyman.flow.jobs import AgentWork, Job, JobResult, Stage, usage
 from journeyman.flow.lazy_sandbox import LazySandbox
 from journeyman.flow.patience import Patience
+from journeyman.flow.shared_verdicts import patch_key
 from journeyman.flow.task_template import template_name
 from journeyman.flow.turn_events import turn_events
 from journeyman.flow.workplace import Workplace
@@ -297,8 +298,9 @@ async def _evaluate(draft: _Draft, place: Workplace, emit: Emit) -> JobResult:
     job, patience = draft.job, draft.patience
     assert patience is not None
     if job.config.grading == "shared":
-        key = (job.task.instance_id, job.patch)
-        graded = await place.verdicts.get(key, lambda: _grade(job, place, patience))
+        key = patch_key(job.task, job.patch, job.config.sandbox)
+        verdicts = place.verdicts_in(job.config.verdicts)
+        graded = await verdicts.get(key, lambda: _grade(job, place, patience))
     else:
         graded = await _grade(job, place, patience)
     verdict: Verdict = graded.verdict

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from journeyman.flow.admission import Admission
@@ -56,7 +57,7 @@ class Workplace:
         self._own: list[Model] = []
         self._pressures: dict[str, ModelPressure] = {}
         self._locks: dict[str, asyncio.Lock] = {}
-        self.verdicts = SharedVerdicts()
+        self._verdicts: dict[Path | None, SharedVerdicts] = {}
         num_cpus = len(os.sched_getaffinity(0))
         admission = Admission(num_cpus=num_cpus)
         fixed = ceilings.sandboxes
@@ -102,6 +103,10 @@ class Workplace:
                 return sandbox
 
             yield LazySandbox(open_now)
+
+    def verdicts_in(self, folder: Path | None) -> SharedVerdicts:
+        """Return the verdicts that jobs of this process share, kept in a folder where one is given."""
+        return self._verdicts.setdefault(folder, SharedVerdicts(folder))
 
     def lock(self, name: str) -> asyncio.Lock:
         """Return the lock of that name."""

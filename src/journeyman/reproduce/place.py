@@ -75,6 +75,12 @@ class Place:
             *("--limits.num-turns", num_turns, "--sampling.max-tokens", max_tokens),
         )
 
+    @property
+    def judged(self) -> tuple[object, ...]:
+        """Return the flags by which equal answers are judged once in the whole reproduction: every
+        verifier of the web starts a browser."""
+        return ("--grading", "shared", "--verdicts", self.root / "verdicts")
+
     def measured(self, policy: str, domain: str) -> Path:
         """Return the run in which a policy did a domain's held-out tasks."""
         return self.runs / f"{policy}--{domain}"

@@ -125,7 +125,6 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
     # Figure 6; the others are measured once, at their end.
     every = max(2, size.num_steps // 2)
     curve = ("--held-out", place.tasks(domain, "held-out"), "--evaluate-every", every)
-    # As every verifier of the web starts a browser, equal answers are judged once.
     yield training(
         *(
             "train",
@@ -140,11 +139,10 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
         *(
             "--update.loss.algorithm",
             "grpo",
-            "--grading",
-            "shared",
             "--row-length",
             scale.row_length,
         ),
+        *place.judged,
         *("--trained-on", place.runs / "sft", "--update.rows-per-pass", 4, *_QUICK),
         run=run,
         cost=Cost(tokens=300 * steps, rollouts=steps + 3 * num_tasks(place, domain)),
@@ -161,7 +159,7 @@ def measure_steps(place: Place, policy: str, domains: Sequence[str]) -> Iterator
             place.measured(policy, domain),
             place.policy(policy),
             place.tasks(domain, "held-out"),
-            (*place.agent(domain), "--n", samples),
+            (*place.agent(domain), "--n", samples, *place.judged),
             num=samples * num_tasks(place, domain),
         )
 
@@ -169,10 +167,10 @@ def measure_steps(place: Place, policy: str, domains: Sequence[str]) -> Iterator
 def rollout_step(
     run: Path, model: Path, taskset: Path, agent: Sequence[object], *, num: int
 ) -> Command:
-    """Return the rollouts of a model on a taskset, equal answers judged once."""
+    """Return the rollouts of a model on a taskset."""
     return training(
         *("rollout", taskset, "--model", f"hf:{model}", *agent),
-        *("--grading", "shared", "--concurrency.rollouts", 64),
+        *("--concurrency.rollouts", 64),
         run=run,
         product="report.md",
         cost=Cost(rollouts=num),
@@ -260,6 +258,8 @@ def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object
         "student": str(place.policy(f"merge-average-{seed}")),
         "row_length": scale.row_length,
         "num_slots": 64,
+        # Verdicts would teach nothing, and a page's takes a browser.
+        "grades_lessons": False,
         "general": [str(it) for it in _other_text(place)],
         "domains": [*domains, general],
     }

@@ -286,7 +286,7 @@ def _scaffolds(place: Place, outcomes: Outcomes) -> Iterator[Step]:
                 scaffold_run(place, policy, scaffold),
                 place.policy(policy),
                 held_out,
-                place.agent("software", scaffold=scaffold),
+                (*place.agent("software", scaffold=scaffold), *place.judged),
                 num=num_tasks(place, "software"),
             )
 

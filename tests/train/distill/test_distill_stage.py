@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
 import pytest
 import tomli_w
@@ -23,8 +26,11 @@ from journeyman.cli import main
 from journeyman.runs import read_jsonl
 from journeyman.tasks.subset import save_subset
 from journeyman.train.distill.divergence import reverse_kl
-from journeyman.train.distill.settings import DistillSettings
+from journeyman.train.distill.draw import answer_prompts
+from journeyman.train.distill.settings import DistillSettings, Domain
 from journeyman.train.distill.update import token_divergences
+from journeyman.train.documents.conversation import Conversation
+from journeyman.types import Message
 
 
 def run(words: list[str]) -> object:
@@ -90,6 +96,7 @@ def test_the_student_keeps_what_its_expert_gained(half_taught, taught, split, tm
     assert run(words) == 0
     steps = list(read_jsonl(tmp_path / "one" / "metrics.jsonl"))
     assert steps[-1]["divergence_software"] < steps[0]["divergence_software"] / 2
+    assert all("solve_rate_software" in it for it in steps)
     table = json.loads((tmp_path / "one" / "retention.json").read_text())
     row = {it["domain"]: it for it in table["domains"]}["software"]
     assert row["base"]["rate"] < 0.9 < row["expert"]["rate"]
@@ -108,12 +115,37 @@ def test_an_expert_that_gained_nothing_does_not_teach(half_taught, split, tmp_pa
     assert run(again) == 0
 
 
+def test_prompts_are_taught_where_a_domain_says_so() -> None:
+    """Every token but the first, which nothing comes before."""
+    said = Conversation(messages=(Message(role="user", content="hello"),))
+    for teaches in (False, True):
+        domain = Domain(name="general", prompts=Path("p"), teaches_prompts=teaches)
+        model = SimpleNamespace(
+            tokenize=AsyncMock(return_value=(5, 6, 7)),
+            complete=AsyncMock(return_value=SimpleNamespace(**_COMPLETED)),
+        )
+        (found,) = asyncio.run(answer_prompts(domain, [said], model, seed=0))
+        assert list(found.token_ids) == [5, 6, 7, 8, 9]
+        assert list(found.is_drawn) == [0, teaches, teaches, 1, 1]
+    with pytest.raises(ValueError, match="no prompts that could be taught"):
+        Domain(name="software", taskset=Path("t"), teaches_prompts=True)
+
+
+_COMPLETED = {"token_ids": (8, 9), "logprobs": (-0.1, -0.2), "model_version": "0"}
+
+
 @pytest.mark.sandbox
 def test_a_killed_distillation_ends_with_the_same_weights(
     half_taught, taught, split, tmp_path
 ) -> None:
     file = write_settings(
-        tmp_path / "distill.toml", split, half_taught, taught, num_steps=3, seed=1
+        tmp_path / "distill.toml",
+        split,
+        half_taught,
+        taught,
+        num_steps=3,
+        seed=1,
+        grades_lessons=False,
     )
     home = {it: ["--runs", str(tmp_path / it), "--name", "one"] for it in ("calm", "killed")}
     words = ["train", "distill", str(file)]
@@ -138,6 +170,7 @@ def test_a_killed_distillation_ends_with_the_same_weights(
     )
     for name, weight in calm.items():
         assert weight.equal(killed[name]), name
+    assert not any("solve_rate_software" in it for it in read_jsonl(metrics))
 
 
 def test_merging_makes_a_folder_that_loads(half_taught, taught, tmp_path) -> None:

@@ -56,6 +56,7 @@ async def roll_domain(
     *,
     n: int,
     seed: int,
+    is_graded: bool = True,
 ) -> list[Rollout]:
     """Roll a model out on tasks as a domain says, in the run `home/name`."""
     given = RlSettings(
@@ -70,7 +71,9 @@ async def roll_domain(
         sampling=domain.sampling,
         concurrency=settings.concurrency,
     )
-    return await roll_out(given, home, name, taskset, instance_ids, model, n=n, seed=seed)
+    return await roll_out(
+        given, home, name, taskset, instance_ids, model, n=n, seed=seed, is_graded=is_graded
+    )
 
 
 async def draw_tasks(
@@ -84,15 +87,24 @@ async def draw_tasks(
     *,
     seed: int,
 ) -> tuple[list[PolicySequence], dict[str, float]]:
-    """Return what was drawn on tasks, token by token, and figures of it."""
+    """Return what was drawn on tasks, token by token, and figures of it where it was graded."""
     rollouts = await roll_domain(
-        settings, domain, home, name, taskset, instance_ids, model, n=domain.samples, seed=seed
+        settings,
+        domain,
+        home,
+        name,
+        taskset,
+        instance_ids,
+        model,
+        n=domain.samples,
+        seed=seed,
+        is_graded=settings.grades_lessons,
     )
     found: list[PolicySequence] = []
     for rollout in rollouts:
         branches = read_trajectories(home / name / "artifacts" / rollout.rollout_id)
         found += policy_sequences(rollout, branches, advantage=0.0)
-    return found, figures_of(rollouts, Counter())
+    return found, figures_of(rollouts, Counter()) if settings.grades_lessons else {}
 
 
 async def answer_prompts(
@@ -124,12 +136,13 @@ async def _answer(
     )
     prompt = Prompt(messages=tuple(messages), tools=conversation.tools, text=text, token_ids=asked)
     done = await model.complete(prompt, sampling)
+    first = [0, *([int(domain.teaches_prompts)] * (len(asked) - 1))]
     key = conversation.id or f"{domain.name}-{place}"
     return PolicySequence(
         rollout_id=key,
         group_id=key,
         token_ids=array("i", [*asked, *done.token_ids]),
-        is_drawn=bytearray([0] * len(asked) + [1] * len(done.token_ids)),
+        is_drawn=bytearray([*first, *([1] * len(done.token_ids))]),
         logprobs=array("f", [*([0.0] * len(asked)), *done.logprobs]),
         advantages=array("f", [0.0] * (len(asked) + len(done.token_ids))),
         versions=(done.model_version,),

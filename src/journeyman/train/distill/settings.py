@@ -53,6 +53,8 @@ class Domain(Config):
     """Tasks or prompts of this domain in each step."""
     samples: int = Field(default=1, ge=1)
     """Rollouts of each task in a step."""
+    teaches_prompts: bool = False
+    """Whether the tokens of `prompts` are taught as well, which keeps how other text is read."""
     weight: float = Field(default=1.0, gt=0)
     """Weight of this domain's mean over its tokens, beside the other domains'."""
     scaffold: str = "editor"
@@ -76,6 +78,8 @@ class Domain(Config):
     def _is_whole(self) -> Domain:
         if (self.taskset is None) == (self.prompts is None):
             raise ValueError(f"domain {self.name} needs either taskset or prompts")
+        if self.teaches_prompts and self.prompts is None:
+            raise ValueError(f"domain {self.name} has no prompts that could be taught")
         return self
 
 
@@ -92,6 +96,8 @@ class DistillSettings(Config):
     """What is taught by whom."""
     drawn_by: Literal["student", "teacher"] = "student"
     """Who writes the texts that are taught: on-policy the student, off-policy each domain's teacher."""
+    grades_lessons: bool = True
+    """Whether what is written while learning is graded: shows a solve rate, teaches nothing more."""
     divergence: Divergence = "reverse"
     """reverse: KL(student || teacher) at each token; forward; jensen_shannon; sampled: reverse by the
     drawn tokens alone."""

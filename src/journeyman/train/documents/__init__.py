@@ -10,7 +10,7 @@ from journeyman.train.documents.fill_in_middle import (
     hole_in_line,
     window,
 )
-from journeyman.train.documents.masks import find_repeats, mask_repeats
+from journeyman.train.documents.masks import find_repeats, mask_repeats, weigh_prompt
 from journeyman.train.documents.pull_request import FileChange, pull_request_document
 from journeyman.train.documents.repository import SourceFile, repository_document
 from journeyman.train.documents.rows import IGNORED, Row, fill_row
@@ -36,5 +36,6 @@ __all__ = [
     "pull_request_document",
     "repository_document",
     "sequences_of",
+    "weigh_prompt",
     "window",
 ]

@@ -67,9 +67,18 @@ async def roll_out(
     *,
     n: int,
     seed: int,
+    is_graded: bool = True,
 ) -> list[Rollout]:
-    """Roll the policy out `n` times on each task, in the run `home/name`; an unfinished one goes on."""
+    """Roll the policy out `n` times on each task, in the run `home/name`; an unfinished one goes on.
+
+    Without grading no rollout has a verdict or a reward.
+    """
     config = rollout_config(settings, taskset, instance_ids, n=n, seed=seed)
+    if not is_graded:
+        config = config.model_copy(update={"grading": "later"})
+    elif settings.grading == "shared":
+        folder = settings.verdicts or home.parent / "verdicts"
+        config = config.model_copy(update={"verdicts": folder})
     tasks = select_tasks(taskset, tuple(instance_ids))
     plan = Plan(taskset, tasks, {POLICY: model}, make_seats(config, list(instance_ids)))
     with open_run(config, home, name, taskset) as run:

@@ -122,7 +122,9 @@ class UpdateSettings(Config):
 class RlSettings(Config):
     """A policy, tasks to learn on, tasks to be measured on, and how one becomes better at them."""
 
-    resume_may_change: ClassVar[frozenset[str]] = frozenset({"num_steps", "concurrency"})
+    resume_may_change: ClassVar[frozenset[str]] = frozenset(
+        {"num_steps", "concurrency", "verdicts"}
+    )
 
     model: Path
     """Folder of the model to begin with."""
@@ -162,7 +164,9 @@ class RlSettings(Config):
     step with the weights that it changes, and resumes to the last bit; with more, rollouts go on while
     weights change."""
     grading: Literal["shared"] | None = None
-    """`shared` grades equal patches of a task once in each step; each is graded where it is not set."""
+    """`shared` grades equal patches of a task once; each is graded where it is not set."""
+    verdicts: Path | None = None
+    """Folder in which `shared` keeps verdicts for other runs too; the run's own where it is not set."""
     guard: str = "rules"
     """What refuses reward hacking before it is carried out: rules, report-heuristic or off."""
     network: NetworkPolicy = "none"
