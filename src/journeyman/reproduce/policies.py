@@ -249,8 +249,8 @@ def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object
     general = {
         "name": "general",
         "prompts": str(place.texts / "general.jsonl"),
+        "teaches_prompts": True,
         "tasks_per_step": scale.distill_tasks,
-        "samples": 2,
         "sampling": {"max_tokens": 80},
     }
     return {

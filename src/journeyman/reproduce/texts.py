@@ -23,7 +23,7 @@ from journeyman.train.documents.conversation import Conversation
 
 __all__ = ["practised_sources", "repair_step", "some_lines", "text_files", "text_steps"]
 
-_FEW = 64
+_FEW = 256
 """Prompts of the general domain, in which the model that all experts began as teaches."""
 
 
