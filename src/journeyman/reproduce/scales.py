@@ -218,7 +218,7 @@ _TINY = Scale(
     num_every_repair=36_000,
     num_repairs=5_000,
     num_functions=700,
-    num_exercises=6_000,
+    num_exercises=1_500,
     num_page_texts=2_000,
     text_templates=("hermes=2", "qwen3_coder", "xlam_qwen"),
     vocabulary=768,
@@ -231,7 +231,7 @@ _TINY = Scale(
         precision="bfloat16",
         prompt_weight=0.1,
     ),
-    sft=Training(num_steps=1_000, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
+    sft=Training(num_steps=650, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
     experts={
         "software": Expert(num_steps=24, tasks_per_step=12, group_size=16, samples=4),
         "single-turn": Expert(num_steps=16, tasks_per_step=12, learning_rate=3e-4, samples=4),
