@@ -136,6 +136,7 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
         *(curve if domain == "single-turn" else ()),
         *("--seed", seed, "--num-steps", size.num_steps, "--tasks-per-step", size.tasks_per_step),
         *("--group-size", size.group_size, "--learning-rate", size.learning_rate),
+        *(() if size.baseline == "mean" else ("--baseline", "none", "--scale", "none")),
         *(
             "--update.loss.algorithm",
             "grpo",

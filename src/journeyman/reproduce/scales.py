@@ -51,6 +51,9 @@ class Expert(Data):
     tasks_per_step: int = 8
     group_size: int = 8
     learning_rate: float = 5e-4
+    baseline: Literal["mean", "none"] = "mean"
+    """What rewards are compared with. With none, only what solved its task is learned from: steady where
+    the base is right more often than not."""
     samples: int = 2
     """Rollouts of each held-out task by which a policy is measured."""
 
@@ -233,10 +236,16 @@ _TINY = Scale(
     ),
     sft=Training(num_steps=650, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
     experts={
-        "software": Expert(num_steps=24, tasks_per_step=12, group_size=16, samples=4),
-        "single-turn": Expert(num_steps=16, tasks_per_step=12, learning_rate=3e-4, samples=4),
-        "experience": Expert(num_steps=24, tasks_per_step=12, samples=4),
-        "web": Expert(num_steps=12, tasks_per_step=8, learning_rate=3e-4, samples=3),
+        "software": Expert(
+            num_steps=24, tasks_per_step=12, group_size=16, learning_rate=2e-4, samples=4
+        ),
+        "single-turn": Expert(
+            num_steps=16, tasks_per_step=12, learning_rate=3e-4, baseline="none", samples=4
+        ),
+        "experience": Expert(
+            num_steps=20, tasks_per_step=12, learning_rate=3e-4, baseline="none", samples=4
+        ),
+        "web": Expert(num_steps=12, learning_rate=3e-4, baseline="none", samples=3),
     },
     distill_steps=40,
     scaffolds=("words", "line", "editor"),
