@@ -136,7 +136,8 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
         *(curve if domain == "single-turn" else ()),
         *("--seed", seed, "--num-steps", size.num_steps, "--tasks-per-step", size.tasks_per_step),
         *("--group-size", size.group_size, "--learning-rate", size.learning_rate),
-        *(() if size.baseline == "mean" else ("--baseline", "none", "--scale", "none")),
+        # Adam's first steps move every weight alike, however small its gradient is.
+        *("--num-warmup-steps", size.num_steps // 4, "--decay-share", 0.5),
         *(
             "--update.loss.algorithm",
             "grpo",

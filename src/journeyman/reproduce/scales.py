@@ -51,9 +51,6 @@ class Expert(Data):
     tasks_per_step: int = 8
     group_size: int = 8
     learning_rate: float = 5e-4
-    baseline: Literal["mean", "none"] = "mean"
-    """What rewards are compared with. With none, only what solved its task is learned from: steady where
-    the base is right more often than not."""
     samples: int = 2
     """Rollouts of each held-out task by which a policy is measured."""
 
@@ -201,7 +198,7 @@ _TINY = Scale(
     name="tiny",
     what="about an hour of two quiet cores; a Llama of a million parameters",
     seeds=(0,),
-    learned=(Source(name="toolz", num_tasks=30), Source(name="boltons", num_tasks=30)),
+    learned=(Source(name="toolz", num_tasks=60), Source(name="boltons", num_tasks=100)),
     held_out=(
         Source(name="more-itertools", num_tasks=30),
         Source(name="humanize", num_tasks=20),
@@ -236,16 +233,10 @@ _TINY = Scale(
     ),
     sft=Training(num_steps=650, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
     experts={
-        "software": Expert(
-            num_steps=24, tasks_per_step=12, group_size=16, learning_rate=2e-4, samples=4
-        ),
-        "single-turn": Expert(
-            num_steps=16, tasks_per_step=12, learning_rate=3e-4, baseline="none", samples=4
-        ),
-        "experience": Expert(
-            num_steps=20, tasks_per_step=12, learning_rate=3e-4, baseline="none", samples=4
-        ),
-        "web": Expert(num_steps=12, learning_rate=3e-4, baseline="none", samples=3),
+        "software": Expert(num_steps=24, tasks_per_step=12, group_size=16, samples=4),
+        "single-turn": Expert(num_steps=20, learning_rate=2e-4, samples=4),
+        "experience": Expert(num_steps=24, tasks_per_step=12, learning_rate=3e-4, samples=4),
+        "web": Expert(num_steps=12, learning_rate=3e-4, samples=3),
     },
     distill_steps=40,
     scaffolds=("words", "line", "editor"),

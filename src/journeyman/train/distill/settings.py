@@ -112,6 +112,9 @@ class DistillSettings(Config):
     """Of every step, after the warm-up."""
     num_warmup_steps: int = Field(default=2, ge=0)
     """Steps in which the learning rate rises from nothing."""
+    decay_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of the steps, the last, in which it falls towards nothing: less of the noise of single steps
+    stays in the weights."""
     weight_decay: float = Field(default=0.0, ge=0)
     """AdamW's decay of matrices."""
     max_gradient_norm: float = Field(default=1.0, gt=0)

@@ -36,6 +36,7 @@ from journeyman.train.trainer.checkpoint import load_newest, save_checkpoint
 from journeyman.train.trainer.optimizer import make_optimizer
 from journeyman.train.trainer.processes import Processes
 from journeyman.train.trainer.recorder import Recorder
+from journeyman.train.trainer.schedule import share_of_rate
 from journeyman.train.trainer.settings import TrainerSettings
 
 __all__ = ["distill"]
@@ -127,7 +128,12 @@ class _Loop:
             teacher = self.school.teacher_of(domain)
             lessons.append(Lesson(domain.name, packed, teacher, domain.weight))
         rollouts_s = time.monotonic() - started
-        rate = self.settings.learning_rate * min(1.0, step / max(1, self.settings.num_warmup_steps))
+        rate = self.settings.learning_rate * share_of_rate(
+            step,
+            self.settings.num_steps,
+            num_warmup=self.settings.num_warmup_steps,
+            decay_share=self.settings.decay_share,
+        )
         found: dict[str, Any] = {}
 
         def work(_: Any) -> None:

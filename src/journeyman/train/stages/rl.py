@@ -48,6 +48,7 @@ from journeyman.train.trainer.checkpoint import load_newest, save_checkpoint
 from journeyman.train.trainer.optimizer import make_optimizer
 from journeyman.train.trainer.processes import Processes
 from journeyman.train.trainer.recorder import Recorder
+from journeyman.train.trainer.schedule import share_of_rate
 from journeyman.train.trainer.settings import TrainerSettings
 from journeyman.types import Rollout
 
@@ -253,7 +254,12 @@ class _Loop:
     async def _learn(self, model: Sampler, harvest: Harvest, step: int) -> dict[str, Any]:
         settings = self.settings
         packed = pack(harvest.sequences, capacity=settings.row_length, pad_id=self.tokenizer.pad_id)
-        rate = settings.learning_rate * min(1.0, step / max(1, settings.num_warmup_steps))
+        rate = settings.learning_rate * share_of_rate(
+            step,
+            settings.num_steps,
+            num_warmup=settings.num_warmup_steps,
+            decay_share=settings.decay_share,
+        )
         found: dict[str, float] = {}
 
         def work(_: Any) -> None:
