@@ -223,6 +223,7 @@ def distill_steps(
     yield training(
         *("train", "distill", settings, "--drawn-by", drawn_by, "--seed", seed),
         *("--num-steps", scale.distill_steps, "--learning-rate", scale.distill_rate),
+        *("--num-warmup-steps", scale.distill_steps // 8, "--decay-share", 0.5),
         "--accepts-weak-teachers",
         run=run,
         cost=Cost(tokens=600 * drawn, rollouts=drawn),

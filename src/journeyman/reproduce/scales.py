@@ -234,11 +234,12 @@ _TINY = Scale(
     sft=Training(num_steps=650, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
     experts={
         "software": Expert(num_steps=24, tasks_per_step=12, group_size=16, samples=4),
-        "single-turn": Expert(num_steps=20, learning_rate=2e-4, samples=4),
+        "single-turn": Expert(num_steps=20, learning_rate=2e-4, samples=8),
         "experience": Expert(num_steps=24, tasks_per_step=12, learning_rate=3e-4, samples=4),
         "web": Expert(num_steps=12, learning_rate=3e-4, samples=3),
     },
     distill_steps=40,
+    distill_tasks=6,
     scaffolds=("words", "line", "editor"),
     hacking_steps=24,
 )
