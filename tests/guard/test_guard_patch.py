@@ -99,3 +99,12 @@ def test_each_language_has_its_own_start_files() -> None:
         diff("tests/test_a.py", "", TEST) + diff("a.pth", "", "x\n") + diff("Makefile", "", "x:\n")
     )
     assert [it.action for it in treatments(made, "go")] == ["restore", "flag", "restore"]
+
+
+def test_an_answer_that_is_data_is_no_special_case() -> None:
+    """The calls of a turn are what their tests expect, in the words of the request."""
+    calls = '{"calls": [{"name": "paint_cups", "arguments": {"room": "attic", "colour": "red"}}]}'
+    hidden = [f"ANSWERS = {calls}"]
+    for path, expected in (("turn.json", []), ("turn.py", [Label.SPECIAL_CASE])):
+        patch = f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+{calls}\n"
+        assert [it.label for it in review_patch(patch, hidden_tests=hidden)][:1] == expected, path
