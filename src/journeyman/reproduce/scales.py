@@ -236,7 +236,7 @@ _TINY = Scale(
         "software": Expert(num_steps=24, tasks_per_step=12, group_size=16, samples=4),
         "single-turn": Expert(num_steps=20, learning_rate=2e-4, samples=8),
         "experience": Expert(num_steps=20, tasks_per_step=12, learning_rate=3e-4, samples=4),
-        "web": Expert(num_steps=30, samples=3),
+        "web": Expert(num_steps=20, tasks_per_step=16, learning_rate=2e-4, samples=3),
     },
     distill_steps=40,
     distill_tasks=6,
