@@ -17,6 +17,7 @@ from journeyman.reproduce.made_up_calls import (
 )
 from journeyman.reproduce.made_up_functions import list_functions, write_functions
 from journeyman.reproduce.made_up_pages import draw_pages, page_conversations, write_pages
+from journeyman.reproduce.wrong_texts import spoilt
 from journeyman.scaffolds.line import read_words
 from journeyman.tasks import obtain_project
 from journeyman.tasks.functions.subject import list_subjects
@@ -98,3 +99,31 @@ def test_a_call_is_asked_of_one_part_alone_and_its_answer_is_right(tmp_path) -> 
             assert problem.tools == conversation.tools
         other = drawn[part][0].call.model_copy(update={"name": "fly"})
         assert not is_right(asked[0], (other,))
+
+
+def test_a_share_of_texts_is_wrong_and_every_wrong_one_fails(tmp_path) -> None:
+    pages = {it.name: it for it in draw_pages("practised", 60, seed=0)}
+    for it in page_conversations(pages.values()):
+        page = pages[it.id.partition(":")[0]]
+        right = read_words(it.messages[1].content, page.wrong.split("\n"))
+        assert spoilt(it, 0) == it
+        number = int(spoilt(it, 1).messages[1].content.partition("\n")[0])
+        assert number == next(iter(right)) + 1
+    requests = draw_requests("practised", 60, seed=0)
+    for request, it in zip(requests, call_conversations(requests), strict=True):
+        (call,) = spoilt(it, 1).messages[1].tool_calls
+        assert call.name == request.call.name
+        assert (
+            sum(call.arguments[key] != value for key, value in request.call.arguments.items()) == 1
+        )
+    write_functions(tmp_path / "a", "practised", number=40, seed=0)
+    for it in function_conversations(tmp_path / "a", "a", FunctionTextSettings()):
+        body = spoilt(it, 1).messages[2].content.removeprefix("```python\n").removesuffix("\n```")
+        space: dict[str, object] = {}
+        exec(body, space)
+        (test,) = doctest.DocTestFinder().find(space[list(space)[-1]], "f", globs=space)
+        failed = doctest.DocTestRunner(verbose=False).run(test, out=lambda _: None).failed
+        # The sum, or the largest of all, may be as it was by chance.
+        assert failed or "max" in body or "min" in body or "kept[-2:]" in body, body
+    said = call_conversations(draw_requests("practised", 1000, seed=0))
+    assert 330 < sum(spoilt(it, 0.4) != it for it in said) < 470

@@ -106,6 +106,8 @@ class Scale(Data):
     num_functions: int = 3_000
     num_exercises: int = 2_000
     num_page_texts: int = 3_000
+    wrong_share: float = 0.0
+    """Share of made-up texts whose answer is wrong: nobody tested them."""
     text_templates: tuple[str, ...] = ()
     """Templates that texts are written in; those of the calls where none is given."""
 
@@ -220,6 +222,7 @@ _TINY = Scale(
     num_functions=700,
     num_exercises=1_500,
     num_page_texts=2_000,
+    wrong_share=0.4,
     text_templates=("hermes=2", "qwen3_coder", "xlam_qwen"),
     vocabulary=768,
     midtrains_on="repairs",
@@ -234,9 +237,9 @@ _TINY = Scale(
     sft=Training(num_steps=650, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
     experts={
         "software": Expert(num_steps=24, tasks_per_step=12, group_size=16, samples=4),
-        "single-turn": Expert(num_steps=20, learning_rate=2e-4, samples=8),
-        "experience": Expert(num_steps=20, tasks_per_step=12, learning_rate=3e-4, samples=4),
-        "web": Expert(num_steps=20, tasks_per_step=16, learning_rate=2e-4, samples=3),
+        "single-turn": Expert(num_steps=16, learning_rate=3e-4, samples=4),
+        "experience": Expert(num_steps=16, tasks_per_step=12, learning_rate=3e-4, samples=4),
+        "web": Expert(num_steps=12, tasks_per_step=16, learning_rate=3e-4, samples=3),
     },
     distill_steps=40,
     distill_tasks=6,

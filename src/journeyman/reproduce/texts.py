@@ -18,6 +18,7 @@ from journeyman.reproduce.place import Place
 from journeyman.reproduce.scales import KINDS
 from journeyman.reproduce.steps import Act, Step, command, repeated
 from journeyman.reproduce.tasksets import made_up_project, repositories
+from journeyman.reproduce.wrong_texts import spoilt
 from journeyman.runs import write_atomic
 from journeyman.train.documents.conversation import Conversation
 
@@ -91,12 +92,16 @@ def repair_step(
 
 def some_lines(files: list[Path], place: Path, number: int) -> None:
     """Write `number` lines drawn from some files; where there are fewer, all come more than once."""
+    write_atomic(place, "".join(_draw_lines(files, number)))
+
+
+def _draw_lines(files: list[Path], number: int) -> list[str]:
     lines = [
         it for file in files for it in file.read_text(encoding="utf-8").splitlines(keepends=True)
     ]
     lines *= -(-number // max(1, len(lines)))
     random.Random(0).shuffle(lines)  # noqa: S311
-    write_atomic(place, "".join(lines[:number]))
+    return lines[:number]
 
 
 def _drawn(file: Path, of: Path, number: int) -> Act:
@@ -130,14 +135,21 @@ def _functions(place: Place) -> Iterator[Step]:
         *repeated("--source", practised_sources(scale.practised) if real else []),
         product=every,
     )
-    yield _drawn(place.texts / "functions.jsonl", every, scale.num_functions)
+    file = place.texts / "functions.jsonl"
+
+    def draw() -> None:
+        lines = _draw_lines([every], scale.num_functions)
+        _write(file, map(Conversation.model_validate_json, lines), scale.wrong_share)
+
+    yield Act(f"draw {scale.num_functions} of {every} into {file}", file, draw)
 
 
 def _exercises(place: Place) -> Iterator[Step]:
     file, number = place.texts / "exercises.jsonl", place.scale.num_exercises
 
     def write() -> None:
-        _write(file, call_conversations(draw_requests("practised", number, seed=0)))
+        requests = draw_requests("practised", number, seed=0)
+        _write(file, call_conversations(requests), place.scale.wrong_share)
 
     if place.scale.calls == "made-up":
         yield Act(f"write {number} made-up requests to {file}", file, write)
@@ -148,14 +160,16 @@ def _exercises(place: Place) -> Iterator[Step]:
     )
 
 
-def _write(file: Path, said: Iterable[Conversation]) -> None:
-    write_atomic(file, "".join(f"{it.model_dump_json(exclude_defaults=True)}\n" for it in said))
+def _write(file: Path, said: Iterable[Conversation], wrong_share: float) -> None:
+    texts = [spoilt(it, wrong_share).model_dump_json(exclude_defaults=True) for it in said]
+    write_atomic(file, "".join(f"{it}\n" for it in texts))
 
 
 def _pages(place: Place) -> Iterator[Step]:
     file, number = place.texts / "pages.jsonl", place.scale.num_page_texts
 
     def write() -> None:
-        _write(file, page_conversations(draw_pages("practised", number, seed=0)))
+        pages = draw_pages("practised", number, seed=0)
+        _write(file, page_conversations(pages), place.scale.wrong_share)
 
     yield Act(f"write the repairs of {number} made-up pages to {file}", file, write)

@@ -1,0 +1,77 @@
+"""Made-up texts of which a share is wrong, as texts that nobody tested are.
+
+What is wrong is of one kind in each domain: a comparison that is nearly right, a value next to the right
+one, a line below the right one. A base that practised on them answers so now and then; what execution
+says is how an expert unlearns it.
+
+    texts = [spoilt(it, 0.4) for it in page_conversations(pages)]
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from journeyman.train.documents.conversation import Conversation
+from journeyman.train.documents.split import share_of
+from journeyman.types import ToolCall
+
+__all__ = ["spoilt"]
+
+_NEARLY = {" > ": " >= ", " >= ": " > ", " < ": " <= ", " != ": " == ", " == 0": " == 1"}
+"""Of a made-up function's test; each gives another answer for a value that its example has."""
+_TEST = "kept = "
+_FURTHER = {
+    "red": "green",
+    "green": "blue",
+    "blue": "white",
+    "white": "black",
+    "black": "yellow",
+    "yellow": "red",
+    "kitchen": "cellar",
+    "cellar": "office",
+    "office": "attic",
+    "attic": "hall",
+    "hall": "garden",
+    "garden": "school",
+    "school": "shop",
+    "shop": "kitchen",
+}
+
+
+def spoilt(conversation: Conversation, share: float) -> Conversation:
+    """Return a conversation, its answer wrong where its name falls into the share.
+
+    Made-up functions, calls and repairs of pages can be wrong; anything else is returned as it is.
+    """
+    if share_of(f"wrong {conversation.id}") >= share:
+        return conversation
+    *before, answer = conversation.messages
+    if answer.tool_calls:
+        call = answer.tool_calls[0]
+        changed: dict[str, Any] = {"tool_calls": (_other_value(call), *answer.tool_calls[1:])}
+    elif conversation.source == "page":
+        number, _, rest = answer.content.partition("\n")
+        changed = {"content": f"{int(number) + 1}\n{rest}"}
+    else:
+        changed = {"content": _other_test(answer.content)}
+    messages = (*before, answer.model_copy(update=changed))
+    return conversation.model_copy(update={"messages": messages})
+
+
+def _other_value(call: ToolCall) -> ToolCall:
+    name, value = next(iter(call.arguments.items()))
+    if isinstance(value, bool):
+        other: object = not value
+    else:
+        other = value + 1 if isinstance(value, int) else _FURTHER.get(str(value), value)
+    return call.model_copy(update={"arguments": {**call.arguments, name: other}})
+
+
+def _other_test(code: str) -> str:
+    at = code.find(_TEST)
+    end = code.find("\n", at)
+    line = code[at:end]
+    found = next((it for it in _NEARLY if it in line), "")
+    if at < 0 or not found:
+        return code
+    return code[:at] + line.replace(found, _NEARLY[found]) + code[end:]
