@@ -1,8 +1,9 @@
 """Made-up texts of which a share is wrong, as texts that nobody tested are.
 
-What is wrong is of one kind in each domain: a comparison that is nearly right, a value next to the right
-one, a line below the right one. A base that practised on them answers so now and then; what execution
-says is how an expert unlearns it.
+What is wrong is of one kind in each domain, and nowhere right: the wrong variable returned, a value
+next to the right one, a line below the right one. (`>` for `>=` and the other way round was tried: an
+expert then learned one of the two for all.) A base that practised on them answers so now and then; what
+execution says is how an expert unlearns it.
 
     texts = [spoilt(it, 0.4) for it in page_conversations(pages)]
 """
@@ -17,9 +18,7 @@ from journeyman.types import ToolCall
 
 __all__ = ["spoilt"]
 
-_NEARLY = {" > ": " >= ", " >= ": " > ", " < ": " <= ", " != ": " == ", " == 0": " == 1"}
-"""Of a made-up function's test; each gives another answer for a value that its example has."""
-_TEST = "kept = "
+_RETURNED, _FORGOTTEN = "return found\n", "return kept\n"
 _FURTHER = {
     "red": "green",
     "green": "blue",
@@ -53,7 +52,7 @@ def spoilt(conversation: Conversation, share: float) -> Conversation:
         number, _, rest = answer.content.partition("\n")
         changed = {"content": f"{int(number) + 1}\n{rest}"}
     else:
-        changed = {"content": _other_test(answer.content)}
+        changed = {"content": answer.content.replace(_RETURNED, _FORGOTTEN)}
     messages = (*before, answer.model_copy(update=changed))
     return conversation.model_copy(update={"messages": messages})
 
@@ -65,13 +64,3 @@ def _other_value(call: ToolCall) -> ToolCall:
     else:
         other = value + 1 if isinstance(value, int) else _FURTHER.get(str(value), value)
     return call.model_copy(update={"arguments": {**call.arguments, name: other}})
-
-
-def _other_test(code: str) -> str:
-    at = code.find(_TEST)
-    end = code.find("\n", at)
-    line = code[at:end]
-    found = next((it for it in _NEARLY if it in line), "")
-    if at < 0 or not found:
-        return code
-    return code[:at] + line.replace(found, _NEARLY[found]) + code[end:]
