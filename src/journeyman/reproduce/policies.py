@@ -126,24 +126,14 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
     every = max(2, size.num_steps // 2)
     curve = ("--held-out", place.tasks(domain, "held-out"), "--evaluate-every", every)
     yield training(
-        *(
-            "train",
-            "rl",
-            place.policy("base"),
-            place.tasks(domain, "learned"),
-            *place.agent(domain),
-        ),
+        *("train", "rl", place.policy("base"), place.tasks(domain, "learned")),
+        *place.agent(domain),
         *(curve if domain == "single-turn" else ()),
         *("--seed", seed, "--num-steps", size.num_steps, "--tasks-per-step", size.tasks_per_step),
         *("--group-size", size.group_size, "--learning-rate", size.learning_rate),
         # Adam's first steps move every weight alike, however small its gradient is.
         *("--num-warmup-steps", size.num_steps // 4, "--decay-share", 0.5),
-        *(
-            "--update.loss.algorithm",
-            "grpo",
-            "--row-length",
-            scale.row_length,
-        ),
+        *("--update.loss.algorithm", "grpo", "--row-length", scale.row_length),
         *place.judged,
         *("--trained-on", place.runs / "sft", "--update.rows-per-pass", 4, *_QUICK),
         run=run,

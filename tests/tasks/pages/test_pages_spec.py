@@ -37,6 +37,7 @@ def test_the_bundled_pages_are_read():
         ('statement = "x"\n[[scenes]]\nname = "A!"\nsteps = [["reload"]]', "small letters"),
         ('statement = "x"\n[[scenes]]\nname = "a"\nsteps = [["see", "button:A"]]', "takes a text"),
         ('statement = "x"\nscreen = 3', "screen"),
+        ('statement = "x"\npatience_ms = 100', "patience_ms"),
         ("", "statement"),
     ],
 )
