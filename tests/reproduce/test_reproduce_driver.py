@@ -122,7 +122,7 @@ def test_an_interrupted_command_interrupts_everything_and_is_written_down_nowher
             run_stages(stages, run, say=lambda _: None, num_jobs=num_jobs)
     assert read_records(run) == []
     assert not (tmp_path / "second").exists()
-    monkeypatch.setattr("journeyman.reproduce.steps._wait", lambda _: 130)
+    monkeypatch.setattr("journeyman.reproduce.steps._wait", lambda it: it.wait() or 130)
     with pytest.raises(KeyboardInterrupt):
         run_step(command("--version", product=tmp_path / "nothing"), log=tmp_path / "log")
 

@@ -213,7 +213,6 @@ def distill_steps(
     yield training(
         *("train", "distill", settings, "--drawn-by", drawn_by, "--seed", seed),
         *("--num-steps", scale.distill_steps, "--learning-rate", scale.distill_rate),
-        *("--num-warmup-steps", scale.distill_steps // 8, "--decay-share", 0.5),
         "--accepts-weak-teachers",
         run=run,
         cost=Cost(tokens=600 * drawn, rollouts=drawn),
@@ -251,6 +250,8 @@ def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object
         "student": str(place.policy(f"merge-average-{seed}")),
         "row_length": scale.row_length,
         "num_slots": 64,
+        "num_warmup_steps": scale.distill_steps // 8,
+        "decay_share": 0.5,
         # Verdicts would teach nothing, and a page's takes a browser.
         "grades_lessons": False,
         "general": [str(it) for it in _other_text(place)],
