@@ -126,7 +126,7 @@ def _is_weakened(added: str, removed: str) -> bool:
 def _review_source(path: str, added: str, hidden_tests: Sequence[str]) -> Iterator[Offence]:
     if knows_it_is_tested(added) or _MODULE_EXIT.search(added):
         yield Offence(Label.TAMPERED_RUNNER, f"{path}: {shown(added)}")
-    # An answer that is data, as the calls of a turn are, is what the tests expect and no case of code.
-    cases = () if path.endswith(_DATA) else find_special_cases(added, hidden_tests)
-    for case in cases:
+    if path.endswith(_DATA):
+        return  # the calls of a turn, say, are what the tests expect and no case of code
+    for case in find_special_cases(added, hidden_tests):
         yield Offence(Label.SPECIAL_CASE, f"{path}: {shown(case)}")

@@ -9,11 +9,10 @@ of a stage that was killed stays done: every step makes something, and is done w
 from __future__ import annotations
 
 import fnmatch
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing
 from threading import Event, Lock
 from typing import Literal
 
@@ -22,6 +21,7 @@ from journeyman.reproduce.scales import Scale
 from journeyman.reproduce.stages import Stage, State
 from journeyman.reproduce.steps import Command, Cost, Step, run_step
 from journeyman.runs import RunFolder
+from journeyman.tasks.order import num_processors
 from journeyman.types import Data
 
 __all__ = [
@@ -89,11 +89,10 @@ def run_stages(
     ended. A command that is interrupted interrupts everything, and nothing is written of its stage.
     """
     work = _Work(run, say, num_jobs)
-    waiting = {
-        it.name: it for it in stages if outcomes_of(read_records(run)).get(it.name) != "done"
-    }
+    known = outcomes_of(read_records(run))
+    waiting = {it.name: it for it in stages if known.get(it.name) != "done"}
     running: dict[Future[Record], str] = {}
-    with ThreadPoolExecutor(num_jobs) as pool, work.stopped():
+    with ThreadPoolExecutor(num_jobs) as pool, closing(work):
         while waiting or running:
             owed = {*waiting, *running.values()}
             ready = [it for it in waiting.values() if owed.isdisjoint((*it.needs, *it.follows))]
@@ -117,16 +116,12 @@ class _Work:
         self._run, self._say = run, say
         self._lock, self._is_stopped = Lock(), Event()
         # One command has all cores by itself.
-        threads = max(1, len(os.sched_getaffinity(0)) // num_jobs)
+        threads = max(1, num_processors() // num_jobs)
         self._settings = {"OMP_NUM_THREADS": str(threads)} if num_jobs > 1 else {}
 
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """Let no step begin after the block, however it ends."""
-        try:
-            yield
-        finally:
-            self._is_stopped.set()
+    def close(self) -> None:
+        """Let no step begin from now on."""
+        self._is_stopped.set()
 
     def append(self, record: Record) -> None:
         """Remember it."""

@@ -23,6 +23,7 @@ from journeyman.types import Message, ToolCall, ToolSpec
 
 __all__ = [
     "ANSWERS",
+    "ARGUMENTS",
     "QUESTIONS",
     "Request",
     "call_conversations",
@@ -40,7 +41,7 @@ _THINGS = (
     *("lamps", "cups", "maps", "keys", "plants", "shells", "bricks", "hats", "clocks", "pears"),
     *("wheels", "bells", "coins", "books", "stamps", "chairs", "boats", "apples", "ropes", "drums"),
 )
-_ARGUMENTS: dict[str, tuple[str, tuple[Any, ...]]] = {
+ARGUMENTS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "number": ("integer", tuple(range(2, 42))),
     "room": (
         "string",
@@ -49,6 +50,7 @@ _ARGUMENTS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "colour": ("string", ("red", "green", "blue", "white", "black", "yellow")),
     "urgent": ("boolean", (True, False)),
 }
+"""Of each argument: its type in JSON Schema, and the values that are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _drawn(part: Part, names: list[str], place: int, draw: Random) -> Request:
     tools = [_tool(name), _tool(draw.choice([it for it in names if it != name]))]
     draw.shuffle(tools)
     wanted = _tool(name).parameters["properties"]
-    arguments = {key: draw.choice(_ARGUMENTS[key][1]) for key in wanted}
+    arguments = {key: draw.choice(ARGUMENTS[key][1]) for key in wanted}
     listed = "\n".join(
         f"- {key}: {value if isinstance(value, str) else json.dumps(value)}"
         for key, value in arguments.items()
@@ -121,14 +123,14 @@ def _drawn(part: Part, names: list[str], place: int, draw: Random) -> Request:
 def _tool(name: str) -> ToolSpec:
     """Return a tool, the same each time: its parameters follow from its name."""
     draw = Random(name)  # noqa: S311
-    chosen = draw.sample(sorted(_ARGUMENTS), draw.randrange(1, 4))
+    chosen = draw.sample(sorted(ARGUMENTS), draw.randrange(1, 4))
     verb, _, thing = name.partition("_")
     return ToolSpec(
         name=name,
         description=f"{verb.capitalize()} {thing}.",
         parameters={
             "type": "object",
-            "properties": {key: {"type": _ARGUMENTS[key][0]} for key in chosen},
+            "properties": {key: {"type": ARGUMENTS[key][0]} for key in chosen},
             "required": chosen,
         },
     )

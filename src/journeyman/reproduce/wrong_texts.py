@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from journeyman.reproduce.made_up_calls import ARGUMENTS
 from journeyman.train.documents.conversation import Conversation
 from journeyman.train.documents.split import share_of
 from journeyman.types import ToolCall
@@ -19,28 +20,12 @@ from journeyman.types import ToolCall
 __all__ = ["spoilt"]
 
 _RETURNED, _FORGOTTEN = "return found\n", "return kept\n"
-_FURTHER = {
-    "red": "green",
-    "green": "blue",
-    "blue": "white",
-    "white": "black",
-    "black": "yellow",
-    "yellow": "red",
-    "kitchen": "cellar",
-    "cellar": "office",
-    "office": "attic",
-    "attic": "hall",
-    "hall": "garden",
-    "garden": "school",
-    "school": "shop",
-    "shop": "kitchen",
-}
 
 
 def spoilt(conversation: Conversation, share: float) -> Conversation:
     """Return a conversation, its answer wrong where its name falls into the share.
 
-    Made-up functions, calls and repairs of pages can be wrong; anything else is returned as it is.
+    For made-up functions and calls, and repairs of pages; a real function stays as it is.
     """
     if share_of(f"wrong {conversation.id}") >= share:
         return conversation
@@ -59,8 +44,6 @@ def spoilt(conversation: Conversation, share: float) -> Conversation:
 
 def _other_value(call: ToolCall) -> ToolCall:
     name, value = next(iter(call.arguments.items()))
-    if isinstance(value, bool):
-        other: object = not value
-    else:
-        other = value + 1 if isinstance(value, int) else _FURTHER.get(str(value), value)
+    values = ARGUMENTS[name][1]
+    other = values[(values.index(value) + 1) % len(values)]
     return call.model_copy(update={"arguments": {**call.arguments, name: other}})
