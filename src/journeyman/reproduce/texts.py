@@ -104,8 +104,12 @@ def _draw_lines(files: list[Path], number: int) -> list[str]:
     return lines[:number]
 
 
-def _drawn(file: Path, of: Path, number: int) -> Act:
-    return Act(f"draw {number} of {of} into {file}", file, lambda: some_lines([of], file, number))
+def _drawn(file: Path, of: Path, number: int, wrong_share: float) -> Act:
+    def draw() -> None:
+        lines = _draw_lines([of], number)
+        _write(file, map(Conversation.model_validate_json, lines), wrong_share)
+
+    return Act(f"draw {number} of {of} into {file}", file, draw)
 
 
 def _repairs(place: Place) -> Iterator[Step]:
@@ -121,7 +125,7 @@ def _repairs(place: Place) -> Iterator[Step]:
         kinds=scale.kinds,
         number=scale.num_every_repair,
     )
-    yield _drawn(place.texts / "repairs.jsonl", every, scale.num_repairs)
+    yield _drawn(place.texts / "repairs.jsonl", every, scale.num_repairs, scale.wrong_share)
 
 
 def _functions(place: Place) -> Iterator[Step]:
@@ -136,12 +140,7 @@ def _functions(place: Place) -> Iterator[Step]:
         product=every,
     )
     file = place.texts / "functions.jsonl"
-
-    def draw() -> None:
-        lines = _draw_lines([every], scale.num_functions)
-        _write(file, map(Conversation.model_validate_json, lines), scale.wrong_share)
-
-    yield Act(f"draw {scale.num_functions} of {every} into {file}", file, draw)
+    yield _drawn(file, every, scale.num_functions, scale.wrong_share)
 
 
 def _exercises(place: Place) -> Iterator[Step]:
