@@ -22,7 +22,9 @@ from journeyman.scaffolds.line import read_words
 from journeyman.tasks import obtain_project
 from journeyman.tasks.functions.subject import list_subjects
 from journeyman.tasks.pages import read_pages
+from journeyman.train.documents.conversation import Conversation
 from journeyman.train.documents.functions import FunctionTextSettings, function_conversations
+from journeyman.types import Message
 
 PARTS = ("practised", "learned", "held-out")
 
@@ -125,5 +127,8 @@ def test_a_share_of_texts_is_wrong_and_every_wrong_one_fails(tmp_path) -> None:
         failed = doctest.DocTestRunner(verbose=False).run(test, out=lambda _: None).failed
         # Where a list is asked for, what was kept is right, now and then cut to its last two.
         assert failed or "list(kept)" in body or "kept[-2:]" in body, body
+    messages = (Message(role="user", content="1 a"), Message(role="assistant", content="1\na\nb"))
+    repair = Conversation(messages=messages, source="repair:wrong_constant", id="x")
+    assert spoilt(repair, 1).messages[1].content == "1\na\na"
     said = call_conversations(draw_requests("practised", 1000, seed=0))
     assert 330 < sum(spoilt(it, 0.4) != it for it in said) < 470

@@ -72,6 +72,8 @@ def test_an_expert_that_does_not_beat_the_base_fails_its_stage_and_is_told(tmp_p
     )
     rows = findings.expert_rows(place, "experience", outcomes, set())
     assert [(it["seed"], it["state"]) for it in rows] == [(0, "done"), (1, "failed")]
+    assert [it["gain"]["difference"] for it in rows] == pytest.approx([1 / 3, 0])
+    assert (rows[1]["gain"]["only_first"], rows[1]["gain"]["only_second"]) == (1, 1)
 
 
 def test_a_domain_that_is_not_there_is_neither_taught_nor_measured(tmp_path) -> None:

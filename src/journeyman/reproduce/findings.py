@@ -17,7 +17,7 @@ from journeyman.evals.statistics import wilson
 from journeyman.reproduce.driver import outcomes_of, read_records
 from journeyman.reproduce.hacking import GUARDS, HackingStep, count_steps
 from journeyman.reproduce.place import Place
-from journeyman.reproduce.rates import Rate, left_out, rate_of_runs
+from journeyman.reproduce.rates import Rate, gain_of_run, left_out, rate_of_runs
 from journeyman.reproduce.stages import METHODS, Outcomes, leak_folder, list_stages, scaffold_run
 from journeyman.runs import RunFolder, read_jsonl
 from journeyman.train.distill.retention import retention
@@ -131,12 +131,16 @@ def expert_rows(
     base = _rate(place, ["base"], domain, known)
     for seed in place.seeds:
         name = f"expert-{domain}-{seed}"
+        rate = _rate(place, [name], domain, known)
+        then, now = (place.measured(it, domain) for it in ("base", name))
+        gain = gain_of_run(now, then, without=known) if base and rate else None
         rows.append(
             {
                 "domain": domain,
                 "seed": seed,
                 "base": _dumped(base),
-                "expert": _dumped(_rate(place, [name], domain, known)),
+                "expert": _dumped(rate),
+                "gain": gain.model_dump(mode="json") if gain else None,
                 "state": outcomes.get(name, "not run"),
             }
         )

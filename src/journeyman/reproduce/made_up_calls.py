@@ -43,7 +43,18 @@ _THINGS = (
     *("lamps", "cups", "maps", "keys", "plants", "shells", "bricks", "hats", "clocks", "pears"),
     *("wheels", "bells", "coins", "books", "stamps", "chairs", "boats", "apples", "ropes", "drums"),
     *("doors", "tables", "bowls", "spoons", "shirts", "shoes", "rings", "pens", "forks", "jars"),
-    *("nails", "bottles", "boxes", "letters", "plates", "candles", "brushes", "rugs", "pots", "tents"),
+    *(
+        "nails",
+        "bottles",
+        "boxes",
+        "letters",
+        "plates",
+        "candles",
+        "brushes",
+        "rugs",
+        "pots",
+        "tents",
+    ),
 )
 ARGUMENTS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "number": ("integer", tuple(range(2, 42))),

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from journeyman.evals.comparison import PairedComparison, compare_rates
 from journeyman.evals.statistics import bootstrap_mean, wilson
 from journeyman.reproduce.place import Place
 from journeyman.reproduce.tasksets import repositories
@@ -21,7 +22,7 @@ from journeyman.tasks import load_taskset
 from journeyman.train.documents.repairs import short_functions
 from journeyman.types import Data
 
-__all__ = ["Rate", "known_tasks", "left_out", "rate_of_runs", "rates_by_task"]
+__all__ = ["Rate", "gain_of_run", "known_tasks", "left_out", "rate_of_runs", "rates_by_task"]
 
 
 class Rate(Data):
@@ -72,6 +73,18 @@ def rates_by_task(run: Path, without: set[str]) -> dict[str, list[bool]]:
             verdict: Any = line["verdict"] or {}
             found[line["instance_id"]].append(bool(verdict.get("is_resolved")))
     return dict(found)
+
+
+def gain_of_run(run: Path, before: Path, *, without: Iterable[str] = ()) -> PairedComparison:
+    """Compare a run with an earlier one on the same tasks, each task with itself."""
+    now, then = (
+        {
+            name: sum(solved) / len(solved)
+            for name, solved in rates_by_task(it, set(without)).items()
+        }
+        for it in (run, before)
+    )
+    return compare_rates(now, then)
 
 
 def left_out(place: Place) -> set[str]:

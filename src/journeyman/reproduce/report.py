@@ -114,21 +114,37 @@ def _trainings(found: Mapping[str, Any]) -> str:
 
 
 _EXPERTS = """\
-Share of held-out tasks solved, drawn at temperature 1. An expert that does not beat the base is
-failed, \
-and does not teach."""
+Share of held-out tasks solved, drawn at temperature 1, and what was gained: each task compared with
+itself, the chance \
+of such a difference by permutation. An expert that does not beat the base is failed, and does not teach."""
 
 
 def _experts(found: Mapping[str, Any]) -> str:
     rows = [
-        (it["domain"], str(it["seed"]), _cell(it["base"]), _cell(it["expert"]), _verdict(it))
+        (
+            it["domain"],
+            str(it["seed"]),
+            _cell(it["base"]),
+            _cell(it["expert"]),
+            _gain(it),
+            _verdict(it),
+        )
         for it in found["experts"]
         if it["base"]
     ]
     if not rows:
         return ""
-    text = table(("domain", "seed", "base", "expert", ""), rows)
+    text = table(("domain", "seed", "base", "expert", "gain in points", ""), rows)
     return f"{_EXPERTS}\n\n{text}"
+
+
+def _gain(row: Mapping[str, Any]) -> str:
+    gain = row["gain"]
+    if gain is None:
+        return ""
+    low, high = gain["interval"]
+    points = f"{100 * gain['difference']:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+    return f"{points}, p = {gain['p_value']:.4f}"
 
 
 def _verdict(row: Mapping[str, Any]) -> str:

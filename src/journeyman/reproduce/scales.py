@@ -238,7 +238,7 @@ _TINY = Scale(
     experts={
         "software": Expert(num_steps=24, tasks_per_step=12, group_size=16, samples=4),
         "single-turn": Expert(num_steps=16, learning_rate=3e-4, samples=4),
-        "experience": Expert(num_steps=16, tasks_per_step=12, learning_rate=3e-4, samples=4),
+        "experience": Expert(num_steps=16, tasks_per_step=12, samples=4),
         "web": Expert(num_steps=12, tasks_per_step=16, learning_rate=3e-4, samples=3),
     },
     distill_steps=40,
