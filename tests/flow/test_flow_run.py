@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 import pytest
+from pydantic import ValidationError
 
 from journeyman.errors import AttributedError, JourneymanError
 from journeyman.flow import (
@@ -120,6 +121,8 @@ async def test_a_folder_of_verdicts_serves_later_runs_and_no_task_that_changed(t
         keys.add(patch_key(task.model_copy(update=changes), "", "namespace"))
     keys.add(patch_key(task, "", "docker"))
     assert len(keys) == 6
+    with pytest.raises(ValidationError, match="needs --grading shared"):
+        settings(taskset, verdicts=tmp_path)
 
 
 async def test_predictions_of_every_quality_are_graded(tmp_path, taskset):

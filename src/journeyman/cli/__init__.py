@@ -92,7 +92,10 @@ def _wrong_option(error: Exception) -> str:
     if cause is None:
         return " ".join(str(error).split())
     first = cause.errors()[0]
-    return f"--{'.'.join(map(str, first['loc'])).replace('_', '-')}: {first['msg']}"
+    message = first["msg"].removeprefix("Value error, ")
+    # What is wrong with several options together has no place.
+    option = ".".join(map(str, first["loc"])).replace("_", "-")
+    return f"--{option}: {message}" if option else message
 
 
 def _first_screen() -> str:

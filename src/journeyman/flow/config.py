@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from journeyman.config import Config
 from journeyman.sandbox.base import Limits, Network
@@ -144,6 +144,12 @@ class RolloutConfig(Config):
     ledger: str = ""
     """A PostgreSQL database, postgresql://USER@HOST/DATABASE, that drivers on several hosts share; the
     run's own file where it is empty."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> RolloutConfig:
+        if self.verdicts and self.grading != "shared":
+            raise ValueError("--verdicts needs --grading shared, which keeps them")
+        return self
 
 
 class GradeConfig(Config):

@@ -114,9 +114,11 @@ def _trainings(found: Mapping[str, Any]) -> str:
 
 
 _EXPERTS = """\
-Share of held-out tasks solved, drawn at temperature 1, and what was gained: each task compared with
-itself, the chance \
-of such a difference by permutation. An expert that does not beat the base is failed, and does not teach."""
+Share of held-out tasks solved, drawn at temperature 1, and what was gained: each task compared
+with itself, \
+and the chance of such a difference by permutation. An expert that does not beat the base is
+failed, and does \
+not teach."""
 
 
 def _experts(found: Mapping[str, Any]) -> str:

@@ -1,9 +1,9 @@
 """Texts of which a share is made wrong, as texts that nobody tested are.
 
-What is wrong is of one kind in each domain, and nowhere right: a fault put back as it stands, the wrong
-variable returned, a value next to the right one, a line below the right one. (`>` for `>=` and the
-other way round was tried: an expert then learned one of the two for all.) A base that practised on them answers so now and then; what
-execution says is how an expert unlearns it.
+What is wrong is of one kind in each domain, and nowhere right: a fault put back as it stands, the
+wrong variable returned, a value next to the right one, a line below the right one. (`>` for `>=` and
+the other way round was tried: an expert then learned one of the two for all.) A base that practised
+on them answers so now and then; what execution says is how an expert unlearns it.
 
     texts = [spoilt(it, 0.4) for it in page_conversations(pages)]
 """

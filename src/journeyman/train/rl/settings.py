@@ -224,4 +224,6 @@ class RlSettings(Config):
     def _is_whole(self) -> RlSettings:
         if self.lowest_pass_rate > self.highest_pass_rate:
             raise ValueError("lowest_pass_rate is above highest_pass_rate")
+        if self.verdicts and self.grading != "shared":
+            raise ValueError("--verdicts needs --grading shared, which keeps them")
         return self
