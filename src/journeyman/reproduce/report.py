@@ -285,8 +285,8 @@ def _differences(found: Mapping[str, Any]) -> str:
             "of the same "
             "family: an easier test than other people's.",
             "- Texts to practise on are untested and written by rule; the paper's are drawn from "
-            f"models. Wrong on purpose: {share(scale['wrong_share'])} of the made-up functions, "
-            "calls and repairs of pages.",
+            f"models. Wrong on purpose: {share(scale['wrong_share'])} of the repairs, made-up "
+            "functions, calls and repairs of pages.",
             "- The paper names no algorithm of reinforcement learning or distillation and no "
             "coefficient: here "
             "GRPO, and reverse KL over the whole vocabulary at each token of the student's own answers.",

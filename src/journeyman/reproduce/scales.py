@@ -107,7 +107,7 @@ class Scale(Data):
     num_exercises: int = 2_000
     num_page_texts: int = 3_000
     wrong_share: float = 0.0
-    """Share of made-up texts whose answer is wrong: nobody tested them."""
+    """Share of repairs and made-up texts whose answer is wrong: nobody tested them."""
     text_templates: tuple[str, ...] = ()
     """Templates that texts are written in; those of the calls where none is given."""
 
@@ -220,7 +220,7 @@ _TINY = Scale(
     num_every_repair=36_000,
     num_repairs=5_000,
     num_functions=700,
-    num_exercises=1_500,
+    num_exercises=4_000,
     num_page_texts=2_000,
     wrong_share=0.4,
     text_templates=("hermes=2", "qwen3_coder", "xlam_qwen"),
@@ -234,7 +234,7 @@ _TINY = Scale(
         precision="bfloat16",
         prompt_weight=0.1,
     ),
-    sft=Training(num_steps=650, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
+    sft=Training(num_steps=900, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
     experts={
         "software": Expert(num_steps=24, tasks_per_step=12, group_size=16, samples=4),
         "single-turn": Expert(num_steps=16, learning_rate=1e-3, samples=4),
