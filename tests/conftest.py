@@ -1,8 +1,13 @@
-"""What holds for every test: no property fails for a busy machine, and an interrupt counts."""
+"""What holds for every test: no property fails for a busy machine, an interrupt counts, and helpers
+of this folder may be imported."""
 
 import signal
+import sys
+from pathlib import Path
 
 from hypothesis import settings
+
+sys.path.append(str(Path(__file__).parent))
 
 settings.register_profile("journeyman", deadline=None)
 settings.load_profile("journeyman")

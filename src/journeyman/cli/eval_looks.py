@@ -9,7 +9,7 @@ from pathlib import Path
 from journeyman.cli.output import print_json, print_lines
 from journeyman.config import read_toml
 from journeyman.errors import JourneymanError
-from journeyman.evals.looks import Look, judge_looks, opened_judge
+from journeyman.flow.looks import Look, judge_looks, opened_judge
 from journeyman.tasks import load_taskset
 
 __all__ = ["looks"]

@@ -136,6 +136,7 @@ def expert_steps(place: Place, domain: str, seed: int) -> Iterator[Step]:
         *("--update.loss.algorithm", "grpo", "--row-length", scale.row_length),
         *place.judged,
         *("--trained-on", place.runs / "sft", "--update.rows-per-pass", 4, *_QUICK),
+        *("--update.precision", scale.sft.precision),
         run=run,
         cost=Cost(tokens=300 * steps, rollouts=steps + 3 * num_tasks(place, domain)),
     )
@@ -249,6 +250,8 @@ def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object
         "model": str(place.policy("base")),
         "student": str(place.policy(f"merge-average-{seed}")),
         "row_length": scale.row_length,
+        "rows_per_pass": 4,
+        "precision": scale.sft.precision,
         "num_slots": 64,
         "num_warmup_steps": scale.distill_steps // 8,
         "decay_share": 0.5,

@@ -125,6 +125,8 @@ class DistillSettings(Config):
     """Tokens of a row: the longest sequence that is learned from."""
     rows_per_pass: int = Field(default=2, ge=1)
     """Rows that go through student and teacher at once."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the products in a pass, of student and teacher."""
     accepts_weak_teachers: bool = False
     """Whether an expert may teach that does not beat the base on its domain's held-out tasks."""
     general: tuple[Path, ...] = ()

@@ -81,10 +81,11 @@ class StudentUpdate:
     def _teach(self, lesson: Lesson, share: float) -> float:
         """Add the gradient of one domain's mean; return its mean reverse KL."""
         rows, total, num_tokens = lesson.packed.rows, 0.0, sum(lesson.packed.num_drawn)
-        size = self.settings.rows_per_pass
+        size, is_half = self.settings.rows_per_pass, self.settings.precision == "bfloat16"
         for first in range(0, len(rows), size):
             batch = make_batch(rows[first : first + size], self._device)
-            loss, shown, balance = self._pass(batch, lesson.teacher)
+            with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=is_half):
+                loss, shown, balance = self._pass(batch, lesson.teacher)
             part = len(rows[first : first + size]) / len(rows)
             aside = self.settings.balance_weight * part * balance
             (share * (loss / num_tokens + aside)).backward()

@@ -21,6 +21,7 @@ from journeyman.errors import ENDINGS
 from journeyman.flow import Plan, RolloutConfig, run_rollouts
 from journeyman.flow.audit import audit_run, read_labels
 from journeyman.flow.plan import make_seats, select_tasks
+from journeyman.guard.audit import void_reward
 from journeyman.models import Model
 from journeyman.runs import RunFolder, read_trajectories, write_atomic
 from journeyman.tasks import Taskset
@@ -127,13 +128,15 @@ def reap_step(
     *,
     offsets: Offsets,
     known: frozenset[str] = frozenset(),
+    ugly: frozenset[str] = frozenset(),
 ) -> Harvest:
     """Void what was cheated, choose groups, and give every drawn token its advantage.
 
-    Groups whose prompt is among the digests `known` are left out.
+    Groups whose prompt is among the digests `known` are left out. `ugly` are rollouts whose page a
+    judge found bad.
     """
     labels: Counter[str] = Counter()
-    voided = _void(run, rollouts, settings, labels)
+    voided = [_without_ugly(it, ugly, labels) for it in _void(run, rollouts, settings, labels)]
     selection = select_groups(
         group_rollouts(voided),
         without={it.group_id for it in voided if known and known & _prompts(_told(run, it))},
@@ -200,6 +203,17 @@ def _void(
             changes["verdict"] = rollout.verdict.model_copy(update={"is_resolved": False})
         found.append(rollout.model_copy(update=changes))
     return found
+
+
+def _without_ugly(rollout: Rollout, ugly: frozenset[str], labels: Counter[str]) -> Rollout:
+    if rollout.rollout_id not in ugly or rollout.verdict is None:
+        return rollout
+    labels["bad_look"] += 1
+    changes = {
+        "reward": void_reward(rollout.reward, ("bad_look",), ("bad_look",)),
+        "verdict": rollout.verdict.model_copy(update={"is_resolved": False}),
+    }
+    return rollout.model_copy(update=changes)
 
 
 def _told(run: Path, rollout: Rollout) -> list[Trajectory]:

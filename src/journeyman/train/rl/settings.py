@@ -159,6 +159,10 @@ class RlSettings(Config):
     """What the tokens of one turn's malformed calls lose together; 0 turns it off."""
     void: tuple[str, ...] = ("all",)
     """Labels of the audit that take a reward away; `all`, or names as in `guard audit --void`."""
+    judge: str = ""
+    """A vision model, http://HOST:8000/v1#MODEL, that is shown every page that passed its tests: one
+    that it finds bad earns nothing and counts as unsolved. Without an answer the tests' word stands.
+    Measurements know nothing of it."""
     max_staleness: int = Field(default=0, ge=0)
     """Most steps between the weights that a rollout began with and those that it trains. 0 draws every
     step with the weights that it changes, and resumes to the last bit; with more, rollouts go on while

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import torch
 
 from journeyman.errors import JourneymanError
 from journeyman.flow import wilson
+from journeyman.flow.looks import VisionJudge, look_at, opened_judge
 from journeyman.flow.plan import select_tasks
 from journeyman.flow.task_template import check_template
 from journeyman.models.llama_process import LlamaSettings
@@ -102,6 +103,7 @@ class _Loop:
         self._processes.prepare(self.network)
         self._optimizer = make_optimizer(self.network, trainer)
         self._rollouts = run.path / "rollouts"
+        self._judge: VisionJudge | None = None
         reference = load_network(settings.model) if settings.update.loss.kl_weight else None
         self._update = PolicyUpdate(
             self.network, self._optimizer, settings.update, reference=reference
@@ -123,7 +125,8 @@ class _Loop:
         self.network.eval()
         model = await self._open_sampler(str(done))
         try:
-            async with self._streaming(model, done) as stream:
+            async with self._streaming(model, done) as stream, self._judging() as judge:
+                self._judge = judge
                 await self._train(model, stream, done)
         finally:
             await model.close()
@@ -137,6 +140,10 @@ class _Loop:
         return GroupStream(
             self.settings, self._rollouts, self.taskset, self.names, model, state=state
         )
+
+    def _judging(self) -> contextlib.AbstractAsyncContextManager[VisionJudge | None]:
+        spec = self.settings.judge
+        return opened_judge(spec) if spec else contextlib.nullcontext()
 
     async def _open_sampler(self, version: str) -> Sampler:
         settings = self.settings
@@ -207,9 +214,13 @@ class _Loop:
         else:
             name, (rollouts, age) = STREAM, await stream.take()
         rollouts_s = time.monotonic() - started
-        offsets = offsets_by(self.tokenizer.decode)
         harvest = reap_step(
-            self._rollouts / name, rollouts, self.settings, offsets=offsets, known=self._known
+            self._rollouts / name,
+            rollouts,
+            self.settings,
+            offsets=offsets_by(self.tokenizer.decode),
+            known=self._known,
+            ugly=await self._ugly(name, rollouts),
         )
         write_prompts(self._run.path, harvest.prompts)
         figures = await self._learn(model, harvest, step)
@@ -228,6 +239,13 @@ class _Loop:
             "rollouts": name,
             "rollouts_s": rollouts_s,
         }
+
+    async def _ugly(self, name: str, rollouts: Sequence[Rollout]) -> frozenset[str]:
+        """Return the rollouts whose page the judge finds bad, where there is one."""
+        if self._judge is None:
+            return frozenset()
+        looks = await look_at(self._rollouts / name, rollouts, self.taskset, self._judge)
+        return frozenset(it.rollout_id for it in looks if it.look == "bad")
 
     async def _draw(self, model: Sampler, done: int) -> tuple[str, list[Rollout]]:
         """Roll out on the tasks of a step with the weights as they are, in a run of its own."""

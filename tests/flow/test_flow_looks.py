@@ -2,17 +2,15 @@
 
 import asyncio
 import base64
-import threading
-from contextlib import contextmanager
 
 import pytest
-from aiohttp import web
 
 from journeyman.cli import main
-from journeyman.evals.looks import picture_of, read_look
+from journeyman.flow.looks import look_at, opened_judge, picture_of, read_look
 from journeyman.runs import append_jsonl, read_jsonl
-from journeyman.tasks import Taskset, save_taskset
+from journeyman.tasks import Taskset, load_taskset, save_taskset
 from journeyman.types import Ending, Origin, Rollout, Task, Verdict, VerifierSpec
+from looks_server import serving
 
 PICTURE = b"\xff\xd8\xff\xe0 not really a picture"
 LOG = b"test_x ... ok\n\njourneyman-picture: " + base64.b64encode(PICTURE) + b"\nRan 1 test\n"
@@ -37,43 +35,6 @@ def test_an_answer_is_read_from_its_last_line_alone(text, look):
 def test_a_log_holds_a_picture_or_none():
     assert picture_of(LOG) == PICTURE
     assert picture_of(b"it says journeyman-picture: AAAA") is None
-
-
-@contextmanager
-def serving(answers):
-    """A chat server in a thread of its own, which answers by the picture that it is shown."""
-    loop, asked = asyncio.new_event_loop(), []
-
-    async def chat(request):
-        body = await request.json()
-        asked.append(body)
-        if not answers:
-            raise web.HTTPInternalServerError
-        message = {"role": "assistant", "content": answers.pop(0)}
-        return web.json_response({"choices": [{"message": message, "finish_reason": "stop"}]})
-
-    async def models(request):
-        return web.json_response({"data": [{"id": "eyes"}]})
-
-    async def start():
-        app = web.Application(client_max_size=1 << 26)
-        app.router.add_post("/v1/chat/completions", chat)
-        app.router.add_get("/v1/models", models)
-        runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return runner
-
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    runner = asyncio.run_coroutine_threadsafe(start(), loop).result(60)
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1", asked
-    finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(60)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(60)
-        loop.close()
 
 
 def rollout(number, *, is_resolved):
@@ -155,3 +116,22 @@ def test_a_run_without_pictures_is_named(run, capsys):
     with serving([]) as (url, _):
         assert command(str(run), "--judge", url) == 2
     assert "passed and left a picture" in capsys.readouterr().err
+
+
+def test_what_was_seen_is_not_asked_again(run, tmp_path):
+    rollouts = [Rollout.model_validate(it) for it in read_jsonl(run / "rollouts.jsonl")]
+    taskset = load_taskset(tmp_path / "taskset")
+
+    async def look(url, rollouts):
+        async with opened_judge(f"{url}#eyes") as judge:
+            return await look_at(run, rollouts, taskset, judge)
+
+    with serving(["Look: bad", "Look: good"]) as (url, asked):
+        (first,) = asyncio.run(look(url, rollouts[:1]))
+        found = asyncio.run(look(url, rollouts))
+        assert len(asked) == 2
+    assert found[0] == first
+    assert [(it.rollout_id, it.look) for it in found] == [
+        ("pages__a.0", "bad"),
+        ("pages__a.2", "good"),
+    ]

@@ -4,11 +4,12 @@ The picture is the one that a page's tests leave in their log. A rollout that fa
 nothing that a page says to the model can make a failed task a solved one.
 
     async with opened_judge("http://127.0.0.1:8000/v1#qwen3-vl") as judge:
-        looks = await judge_looks(run, taskset, judge)
+        looks = await look_at(run, rollouts, taskset, judge)
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import re
@@ -20,17 +21,30 @@ from journeyman.errors import AttributedError, JourneymanError
 from journeyman.models.chat_wire import read_answer
 from journeyman.models.endpoint import EndpointSettings, connect, open_endpoint
 from journeyman.models.transport import JsonClient
-from journeyman.runs import read_jsonl, write_atomic
+from journeyman.runs import append_jsonl, read_jsonl
 from journeyman.tasks import Taskset
 from journeyman.types import Data, Rollout
 
-__all__ = ["Look", "VisionJudge", "judge_looks", "opened_judge", "picture_of", "read_look"]
+__all__ = [
+    "LOOKS",
+    "Look",
+    "VisionJudge",
+    "judge_looks",
+    "look_at",
+    "opened_judge",
+    "picture_of",
+    "read_look",
+]
+
+LOOKS = "looks.jsonl"
+"""File of a run that says what a judge saw."""
 
 Seen = Literal["good", "bad", "unread", "failed"]
 
 _PICTURE = re.compile(rb"^journeyman-picture: ([A-Za-z0-9+/=]+)$", re.MULTILINE)
 _ANSWER = re.compile(r"look: (good|bad)", re.IGNORECASE)
 _MAX_TOKENS = 1024
+_AT_ONCE = 8
 _ASK = (
     "The picture shows a web page that was built to this request:\n\n{request}\n\n"
     "Judge how it looks and nothing else: layout and alignment, spacing, type, colours, whether "
@@ -118,31 +132,53 @@ def picture_of(log: bytes) -> bytes | None:
 
 
 async def judge_looks(run: Path, taskset: Taskset, judge: VisionJudge) -> list[Look]:
-    """Look at every page of a run that passed, and keep what was seen in `looks.jsonl`.
+    """Look at every page of a run that passed, and keep what was seen in `looks.jsonl`, anew.
 
     Raises `JourneymanError` where no rollout that passed left a picture.
     """
-    requests = {task.instance_id: task.problem_statement for task in taskset.tasks}
     rollouts = [Rollout.model_validate(it) for it in read_jsonl(run / "rollouts.jsonl")]
-    shown = [(it, picture) for it in _passed(rollouts) if (picture := _picture(run, it))]
-    if not shown:
+    if not any(_picture(run, it) for it in _passed(rollouts)):
         raise JourneymanError(
             f"no rollout of {run} passed and left a picture",
             "pages made before pictures were kept leave none: journeyman tasks pages",
         )
-    looks = []
-    for rollout, picture in shown:
-        look, words = await judge.look(requests.get(rollout.instance_id, ""), picture)
-        looks.append(
-            Look(
-                rollout_id=rollout.rollout_id,
-                instance_id=rollout.instance_id,
-                look=look,
-                words=words,
-            )
+    (run / LOOKS).unlink(missing_ok=True)
+    return await look_at(run, rollouts, taskset, judge)
+
+
+async def look_at(
+    run: Path, rollouts: Sequence[Rollout], taskset: Taskset, judge: VisionJudge
+) -> list[Look]:
+    """Return what is seen of those rollouts of a run that passed and left a picture.
+
+    What `looks.jsonl` says already is not asked again; the rest is added to it.
+    """
+    file = run / LOOKS
+    lines = read_jsonl(file) if file.is_file() else []
+    seen = {it["rollout_id"]: Look.model_validate(it) for it in lines}
+    requests = {task.instance_id: task.problem_statement for task in taskset.tasks}
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(rollout: Rollout, picture: bytes) -> Look:
+        async with turns:
+            look, words = await judge.look(requests.get(rollout.instance_id, ""), picture)
+        return Look(
+            rollout_id=rollout.rollout_id,
+            instance_id=rollout.instance_id,
+            look=look,
+            words=words,
         )
-    write_atomic(run / "looks.jsonl", "".join(f"{it.model_dump_json()}\n" for it in looks))
-    return looks
+
+    passed = _passed(rollouts)
+    shown = [
+        (it, picture)
+        for it in passed
+        if it.rollout_id not in seen and (picture := _picture(run, it))
+    ]
+    for look in await asyncio.gather(*(ask(*it) for it in shown)):
+        append_jsonl(file, look.model_dump(mode="json"))
+        seen[look.rollout_id] = look
+    return [seen[it.rollout_id] for it in passed if it.rollout_id in seen]
 
 
 def _passed(rollouts: Sequence[Rollout]) -> list[Rollout]:
