@@ -236,13 +236,15 @@ _TINY = Scale(
     ),
     sft=Training(num_steps=900, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
     experts={
-        "software": Expert(num_steps=24, tasks_per_step=12, group_size=16, samples=4),
-        "single-turn": Expert(num_steps=16, learning_rate=1e-3, samples=4),
-        "experience": Expert(num_steps=16, tasks_per_step=12, samples=4),
-        "web": Expert(num_steps=12, tasks_per_step=16, learning_rate=3e-4, samples=3),
+        "software": Expert(
+            num_steps=20, tasks_per_step=12, group_size=16, learning_rate=3e-4, samples=8
+        ),
+        "single-turn": Expert(num_steps=12, group_size=16, learning_rate=2e-4, samples=6),
+        "experience": Expert(num_steps=12, tasks_per_step=12, learning_rate=2e-4, samples=4),
+        "web": Expert(num_steps=12, tasks_per_step=16, learning_rate=2e-4, samples=8),
     },
-    distill_steps=40,
-    distill_tasks=6,
+    distill_steps=24,
+    distill_tasks=8,
     scaffolds=("words", "line", "editor"),
     hacking_steps=24,
 )

@@ -21,11 +21,13 @@ from journeyman.reproduce.tasksets import made_up_project, repositories
 from journeyman.reproduce.wrong_texts import spoilt
 from journeyman.runs import write_atomic
 from journeyman.train.documents.conversation import Conversation
+from journeyman.types import Message
 
-__all__ = ["practised_sources", "repair_step", "some_lines", "text_files", "text_steps"]
+__all__ = ["practised_sources", "repair_step", "text_files", "text_steps"]
 
 _FEW = 256
-"""Prompts of the general domain, in which the model that all experts began as teaches."""
+"""Prompts of each kind in the general domain, in which the model that all experts began as teaches."""
+_PIECE_LINES, _LEAST_BYTES = 40, 1000
 
 
 def practised_sources(names: tuple[str, ...]) -> list[Path]:
@@ -63,11 +65,15 @@ def text_steps(place: Place) -> Iterator[Step]:
         yield from make[domain](place)
     general = place.texts / "general.jsonl"
     files = text_files(place)
-    yield Act(
-        f"draw {_FEW} prompts of all texts into {general}",
-        general,
-        lambda: some_lines(files, general, _FEW),
-    )
+
+    def draw() -> None:
+        pieces = _pieces(practised_sources(place.scale.practised), _FEW)
+        lines = [*_draw_lines(files, _FEW), *(f"{it.model_dump_json()}\n" for it in pieces)]
+        random.Random(0).shuffle(lines)  # noqa: S311
+        write_atomic(general, "".join(lines))
+
+    what = f"{_FEW} prompts of all texts and {_FEW} pieces of source files"
+    yield Act(f"draw {what} into {general}", general, draw)
 
 
 def repair_step(
@@ -90,11 +96,6 @@ def repair_step(
     )
 
 
-def some_lines(files: list[Path], place: Path, number: int) -> None:
-    """Write `number` lines drawn from some files; where there are fewer, all come more than once."""
-    write_atomic(place, "".join(_draw_lines(files, number)))
-
-
 def _draw_lines(files: list[Path], number: int) -> list[str]:
     lines = [
         it for file in files for it in file.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -102,6 +103,18 @@ def _draw_lines(files: list[Path], number: int) -> list[str]:
     lines *= -(-number // max(1, len(lines)))
     random.Random(0).shuffle(lines)  # noqa: S311
     return lines[:number]
+
+
+def _pieces(folders: Sequence[Path], number: int) -> Iterator[Conversation]:
+    """Yield pieces of source files, each as what somebody says."""
+    draw = random.Random(0)  # noqa: S311
+    found = (file for folder in folders for file in sorted(folder.rglob("*.py")))
+    files = [file for file in found if file.stat().st_size > _LEAST_BYTES]
+    for file in draw.choices(files, k=number):
+        lines = file.read_text(encoding="utf-8", errors="replace").split("\n")
+        first = draw.randrange(max(1, len(lines) - _PIECE_LINES + 1))
+        text = "\n".join(lines[first : first + _PIECE_LINES])
+        yield Conversation(messages=(Message(role="user", content=text),), source="piece")
 
 
 def _drawn(file: Path, of: Path, number: int, wrong_share: float) -> Act:
