@@ -243,6 +243,9 @@ def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object
         "name": "general",
         "prompts": str(place.texts / "general.jsonl"),
         "teaches_prompts": True,
+        # What stands there is nobody's own answer: its likely tokens are kept likely.
+        "divergence": "forward",
+        "weight": 4.0,
         "tasks_per_step": scale.distill_tasks,
         "sampling": {"max_tokens": 80},
     }

@@ -241,7 +241,7 @@ _TINY = Scale(
         ),
         "single-turn": Expert(num_steps=12, group_size=16, learning_rate=2e-4, samples=6),
         "experience": Expert(num_steps=12, tasks_per_step=12, learning_rate=2e-4, samples=4),
-        "web": Expert(num_steps=12, tasks_per_step=16, learning_rate=2e-4, samples=8),
+        "web": Expert(num_steps=12, tasks_per_step=16, learning_rate=2e-4, samples=6),
     },
     distill_steps=24,
     distill_tasks=8,

@@ -55,6 +55,9 @@ class Domain(Config):
     """Rollouts of each task in a step."""
     teaches_prompts: bool = False
     """Whether the tokens of `prompts` are taught as well, which keeps how other text is read."""
+    divergence: Divergence | None = None
+    """How far it is from its teacher, where that is not measured as in the other domains: on texts that
+    neither wrote, `forward` keeps all that the teacher finds likely."""
     weight: float = Field(default=1.0, gt=0)
     """Weight of this domain's mean over its tokens, beside the other domains'."""
     scaffold: str = "editor"

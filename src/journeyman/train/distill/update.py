@@ -27,7 +27,7 @@ from journeyman.train.distill.divergence import (
     sampled_advantages,
     top_reverse_kl,
 )
-from journeyman.train.distill.settings import DistillSettings
+from journeyman.train.distill.settings import DistillSettings, Divergence
 from journeyman.train.documents import IGNORED
 from journeyman.train.model.network import Network
 from journeyman.train.rl.packed import Packed
@@ -47,6 +47,8 @@ class Lesson:
     packed: Packed
     teacher: Network
     weight: float = 1.0
+    divergence: Divergence | None = None
+    """Its own, where it is not the settings'."""
 
 
 class StudentUpdate:
@@ -82,17 +84,22 @@ class StudentUpdate:
         """Add the gradient of one domain's mean; return its mean reverse KL."""
         rows, total, num_tokens = lesson.packed.rows, 0.0, sum(lesson.packed.num_drawn)
         size, is_half = self.settings.rows_per_pass, self.settings.precision == "bfloat16"
+        settings = self.settings
+        if lesson.divergence is not None:
+            settings = settings.model_copy(update={"divergence": lesson.divergence})
         for first in range(0, len(rows), size):
             batch = make_batch(rows[first : first + size], self._device)
             with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=is_half):
-                loss, shown, balance = self._pass(batch, lesson.teacher)
+                loss, shown, balance = self._pass(batch, lesson.teacher, settings)
             part = len(rows[first : first + size]) / len(rows)
             aside = self.settings.balance_weight * part * balance
             (share * (loss / num_tokens + aside)).backward()
             total += shown
         return total / num_tokens
 
-    def _pass(self, batch: Batch, teacher: Network) -> tuple[torch.Tensor, float, torch.Tensor]:
+    def _pass(
+        self, batch: Batch, teacher: Network, settings: DistillSettings
+    ) -> tuple[torch.Tensor, float, torch.Tensor]:
         chosen_BT = batch.targets != IGNORED
         states_BTD, balance = self.network.read(batch.token_ids, batch.positions, batch.is_real)
         with torch.no_grad():
@@ -103,7 +110,7 @@ class StudentUpdate:
             taught_BTD[chosen_BT],
             teacher.head.detach(),
             batch.targets[chosen_BT],
-            self.settings,
+            settings,
         )
         return loss_N.sum(), float(shown_N.sum()), balance
 

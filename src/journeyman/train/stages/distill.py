@@ -126,7 +126,7 @@ class _Loop:
             figures |= {f"{key}_{domain.name}": seen[key] for key in _SHOWN if key in seen}
             packed = pack(drawn, capacity=self.settings.row_length, pad_id=self.tokenizer.pad_id)
             teacher = self.school.teacher_of(domain)
-            lessons.append(Lesson(domain.name, packed, teacher, domain.weight))
+            lessons.append(Lesson(domain.name, packed, teacher, domain.weight, domain.divergence))
         rollouts_s = time.monotonic() - started
         rate = self.settings.learning_rate * share_of_rate(
             step,
