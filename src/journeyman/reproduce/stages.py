@@ -133,9 +133,7 @@ def _emptiness(place: Place, domain: str) -> str:
 
 
 def _base(place: Place) -> Iterator[Stage]:
-    # Only the repairs must know what is measured; the rest is apart by how it is drawn.
-    before = ("tasks-software",) if "software" in place.domains else ()
-    yield Stage("texts", "untested texts of all domains", lambda _: text_steps(place), before)
+    yield Stage("texts", "untested texts of all domains", lambda _: text_steps(place))
     yield Stage("model", "a tokenizer, and random weights", lambda _: base_steps(place), ("texts",))
     yield Stage("midtrain", "source files", lambda _: midtrain_steps(place), ("model",))
     yield Stage("sft", "fine-tuning: the base", lambda _: sft_steps(place), ("midtrain",))

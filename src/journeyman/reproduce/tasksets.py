@@ -28,6 +28,7 @@ from journeyman.tasks.pages.inside import CHROMIUM
 __all__ = [
     "made_up_project",
     "mutate_steps",
+    "projects_copied",
     "repositories",
     "task_steps",
     "why_no_web",
@@ -95,6 +96,18 @@ def _copied(project: Path) -> Act:
         commit_project(folder, "a copy")
 
     return Act(f"copy the bundled project to {project}", project, lambda: _filled(project, fill))
+
+
+def projects_copied(folder: Path, names: Sequence[str]) -> Act:
+    """Return the act that copies the files of projects into a folder."""
+
+    def fill(folder: Path) -> None:
+        for name in names:
+            origin = obtain_project(name).path
+            shutil.copytree(origin, folder / name, ignore=shutil.ignore_patterns(".git"))
+
+    what = f"copy {', '.join(names)} to {folder}"
+    return Act(what, folder, lambda: _filled(folder, fill))
 
 
 def _software(place: Place, part: Part) -> Iterator[Step]:

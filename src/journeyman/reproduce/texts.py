@@ -17,7 +17,7 @@ from journeyman.reproduce.made_up_pages import draw_pages, page_conversations
 from journeyman.reproduce.place import Place
 from journeyman.reproduce.scales import KINDS
 from journeyman.reproduce.steps import Act, Step, command, repeated
-from journeyman.reproduce.tasksets import made_up_project, repositories
+from journeyman.reproduce.tasksets import made_up_project, projects_copied
 from journeyman.reproduce.wrong_texts import spoilt
 from journeyman.runs import write_atomic
 from journeyman.train.documents.conversation import Conversation
@@ -85,8 +85,8 @@ def repair_step(
     kinds: Sequence[str] = KINDS,
     number: int = 0,
 ) -> Step:
-    """Return the step that writes untested repairs, without any function of some trees; all that
-    there are where no number is given."""
+    """Return the step that writes untested repairs, without any function of some trees; all that there
+    are where no number is given."""
     return command(
         *("data", "repairs", file, "--form", "words", *repeated("--source", sources)),
         *repeated("--apart-from", apart_from),
@@ -127,13 +127,14 @@ def _drawn(file: Path, of: Path, number: int, wrong_share: float) -> Act:
 
 def _repairs(place: Place) -> Iterator[Step]:
     scale, every = place.scale, place.texts / "every-repair.jsonl"
-    sets = [place.tasks("software", part) for part in ("learned", "held-out")]
-    # As a pattern before the tasks are made, for whoever reads the plan.
-    apart = [it for at in sets for it in repositories(at) or [at / "environments/*/repository"]]
+    # The projects themselves, so that nobody waits until tasks are made of them.
+    known = place.root / "projects/known"
+    names = sorted({it.name for it in (*scale.learned, *scale.held_out)})
+    yield projects_copied(known, names)
     yield repair_step(
         every,
         practised_sources(scale.practised),
-        apart,
+        [known],
         max_function_lines=scale.max_function_lines,
         kinds=scale.kinds,
         number=scale.num_every_repair,
