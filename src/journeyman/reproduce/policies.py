@@ -233,6 +233,7 @@ def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object
                 "taskset": str(place.tasks(domain, "learned")),
                 "tasks_per_step": scale.distill_tasks,
                 "samples": 2,
+                "weight": place.scale.experts[domain].distill_weight,
                 "scaffold": scaffold,
                 "template": template,
                 "limits": {"num_turns": 1},

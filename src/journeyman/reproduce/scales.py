@@ -53,6 +53,9 @@ class Expert(Data):
     learning_rate: float = 5e-4
     samples: int = 2
     """Rollouts of each held-out task by which a policy is measured."""
+    distill_weight: float = 1.0
+    """Weight of its lessons in distillation. Each domain is a mean over its tokens, so that a token of
+    a long answer, where most are certain, moves little."""
 
 
 class Source(Data):
@@ -239,12 +242,17 @@ _TINY = Scale(
         "software": Expert(
             num_steps=20, tasks_per_step=12, group_size=16, learning_rate=3e-4, samples=8
         ),
-        "single-turn": Expert(num_steps=12, group_size=16, learning_rate=2e-4, samples=6),
-        "experience": Expert(num_steps=12, tasks_per_step=12, learning_rate=2e-4, samples=4),
+        "single-turn": Expert(
+            num_steps=12, group_size=16, learning_rate=2e-4, samples=6, distill_weight=4
+        ),
+        "experience": Expert(
+            num_steps=12, tasks_per_step=12, learning_rate=2e-4, samples=4, distill_weight=4
+        ),
         "web": Expert(num_steps=12, tasks_per_step=16, learning_rate=2e-4, samples=6),
     },
-    distill_steps=24,
+    distill_steps=60,
     distill_tasks=8,
+    distill_rate=4e-4,
     scaffolds=("words", "line", "editor"),
     hacking_steps=24,
 )
