@@ -216,7 +216,7 @@ _TINY = Scale(
     call_templates=("hermes", "qwen3_coder", "xlam_qwen"),
     calls="made-up",
     calls_learned=160,
-    calls_held_out=24,
+    calls_held_out=60,
     pages_learned=16,
     pages_held_out=20,
     has_real_functions=False,
@@ -245,9 +245,7 @@ _TINY = Scale(
         "single-turn": Expert(
             num_steps=12, group_size=16, learning_rate=2e-4, samples=6, distill_weight=4
         ),
-        "experience": Expert(
-            num_steps=12, tasks_per_step=12, learning_rate=2e-4, samples=4, distill_weight=4
-        ),
+        "experience": Expert(num_steps=12, tasks_per_step=12, learning_rate=2e-4, distill_weight=4),
         "web": Expert(num_steps=12, tasks_per_step=16, learning_rate=2e-4, samples=6),
     },
     distill_steps=60,
