@@ -9,7 +9,7 @@ from pathlib import Path
 from journeyman.cli.output import print_json, print_lines
 from journeyman.config import read_toml
 from journeyman.errors import JourneymanError
-from journeyman.flow.looks import Look, judge_looks, opened_judge
+from journeyman.flow.looks import LOOKS, Look, judge_looks, opened_judge
 from journeyman.tasks import load_taskset
 
 __all__ = ["looks"]
@@ -40,7 +40,7 @@ def looks(run: Path, /, *, judge: str, taskset: Path | None = None, json: bool =
         return 0
     counts = Counter(it.look for it in seen)
     said = ", ".join(f"{num} {look}" for look, num in sorted(counts.items()))
-    print_lines([f"{len(seen)} pages passed their tests: {said}", str(run / "looks.jsonl")])
+    print_lines([f"{len(seen)} pages passed their tests: {said}", str(run / LOOKS)])
     return 0
 
 
