@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from journeyman.errors import JourneymanError
-from journeyman.evals.looks import picture_of
+from journeyman.flow.looks import picture_of
 from journeyman.tasks.pages import PagesConfig, make_page_tasks, read_pages
 from journeyman.tasks.pages.inside import CHROMIUM
 from journeyman.tasks.pages.make import BUNDLED, BUNDLED_VITE
