@@ -57,8 +57,11 @@ class Trials:
         self._files: dict[str, FilesBySize] = {}
         self._shared: dict[tuple[str, ...], asyncio.Task[Trial]] = {}
 
-    async def gather(self, task: Task, *, screened: Trial | None = None) -> Evidence:
-        """Run every trial of a task; a run of its buggy state that was made before counts as one.
+    async def gather(
+        self, task: Task, *, screened: Trial | None = None, solved: Trial | None = None
+    ) -> Evidence:
+        """Run every trial of a task; runs of its buggy and its fixed state that were made before count
+        as one each.
 
         Raises `AttributedError` where the machine fails or the task's own patches do not apply.
         """
@@ -68,7 +71,7 @@ class Trials:
         buggy = [screened] if screened else []
         while len(buggy) < self._repeats:
             buggy.append(await self._try(task, ""))
-        fixed = [await self._try(task, task.patch)]
+        fixed = [solved or await self._try(task, task.patch)]
         for number in range(1, self._repeats):
             fixed.append(await self._once(place, task, ("fixed", str(number))))
         return Evidence(

@@ -116,7 +116,7 @@ async def _proven(
     kept = tuple(name for name, status in before.tests.items() if status == TestStatus.PASSED)
     broken = tuple(name for name in task.FAIL_TO_PASS if name not in kept)
     task = task.model_copy(update={"FAIL_TO_PASS": broken, "PASS_TO_PASS": kept})
-    evidence = await trials.gather(task, screened=Trial(before.tests))
+    evidence = await trials.gather(task, screened=Trial(before.tests), solved=Trial(after.tests))
     if failed := [check for check in judge(task, evidence) if not check.is_ok]:
         raise JourneymanError(
             f"{page.name} does not pass the gate: {failed[0].name}: {failed[0].detail}",

@@ -17,6 +17,7 @@ from playwright.sync_api import expect, sync_playwright
 
 ADDRESS = "https://page.test/"
 CHROMIUM = (
+    "/usr/lib/chromium/chromium-headless-shell",
     "/usr/lib/chromium/chromium",
     "/usr/lib/chromium-browser/chromium-browser",
     "/usr/bin/chromium",
@@ -147,11 +148,12 @@ class PageCase(unittest.TestCase):
     @classmethod
     def still(cls, screen):
         """Return the page as it is when it was opened; what only looks shares it."""
-        key = tuple(screen)
-        if key not in cls.stills:
-            cls.stills[key] = cls.opened(screen)
-            cls.stills[key][0].wait_for_load_state("networkidle")
-        return cls.stills[key]
+        if not cls.stills:
+            # All at once, for coming to rest is mostly waiting.
+            cls.stills = {tuple(it): cls.opened(it) for it in CHECKS["screens"]}
+            for page, _, _ in cls.stills.values():
+                page.wait_for_load_state("networkidle")
+        return cls.stills[tuple(screen)]
 
     def look(self, script):
         found = []

@@ -6,6 +6,7 @@ import unittest
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = (
+    "/usr/lib/chromium/chromium-headless-shell",
     "/usr/lib/chromium/chromium",
     "/usr/lib/chromium-browser/chromium-browser",
     "/usr/bin/chromium",
