@@ -172,6 +172,12 @@ def test_a_killed_distillation_ends_with_the_same_weights(
         assert weight.equal(killed[name]), name
     assert not any("solve_rate_software" in it for it in read_jsonl(metrics))
 
+    # Of a student that learns on, what was measured before says nothing any more.
+    assert run([*words, *home["killed"], "--resume", "--num-steps", "4"]) == 0
+    rollouts = tmp_path / "killed" / "one" / "rollouts"
+    measured = sorted(it.name for it in rollouts.glob("evaluation_student*"))
+    assert measured == ["evaluation_student_000003_software", "evaluation_student_000004_software"]
+
 
 def test_merging_makes_a_folder_that_loads(half_taught, taught, tmp_path) -> None:
     for method in ("average", "ties", "dare"):

@@ -55,6 +55,14 @@ class Measures:
         self.found.setdefault(who, {})[what] = value
         write_atomic(self._path, json.dumps(self.found, indent=2) + "\n")
 
+    def forget(self, who: str) -> None:
+        """Drop what was measured of somebody who has changed since."""
+        if self.found.pop(who, None) is not None:
+            self._write()
+
+    def _write(self) -> None:
+        write_atomic(self._path, json.dumps(self.found, indent=2) + "\n")
+
 
 def check_teacher(domain: str, base: Mapping[str, float], expert: Mapping[str, float]) -> None:
     """Refuse an expert that does not beat the base: it has nothing to teach."""

@@ -119,19 +119,22 @@ class School:
             if found is not None and not self.settings.accepts_weak_teachers:
                 check_teacher(domain.name, self.measures.get("base", domain.name), found)
 
-    async def measure(self, who: str, network: Network, domains: tuple[Domain, ...]) -> None:
-        """Let a network do the held-out tasks of some domains, and lose on other text."""
+    async def measure(
+        self, who: str, network: Network, domains: tuple[Domain, ...], *, step: int | None = None
+    ) -> None:
+        """Let a network, as it is after a step, do the held-out tasks of some domains, and lose on other
+        text."""
         owed = [it for it in domains if it.held_out and self.measures.get(who, it.name) is None]
         if owed:
             async with open_local(network, self._tokenizer, self.settings, who) as model:
                 for domain in owed:
-                    await self._measure(who, domain, model)
+                    await self._measure(who, domain, model, "" if step is None else f"_{step:06d}")
         if self.settings.general and self.measures.get(who, "_general_loss") is None:
             self.measures.put(who, "_general_loss", self._loss(network))
 
-    async def _measure(self, who: str, domain: Domain, model: TorchLocalModel) -> None:
+    async def _measure(self, who: str, domain: Domain, model: TorchLocalModel, after: str) -> None:
         held_out = self._held_out[domain.name]
-        name = f"evaluation_{who.replace(' ', '_')}_{domain.name}"
+        name = f"evaluation_{who.replace(' ', '_')}{after}_{domain.name}"
         rollouts = await roll_domain(
             self.settings, domain, self._home, name, held_out,
             [it.instance_id for it in held_out.tasks], model,

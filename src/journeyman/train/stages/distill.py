@@ -97,6 +97,8 @@ class _Loop:
         self._recorder.forget_after(done)
         num_steps = self.settings.num_steps
         self._recorder.event("training_started", num_done=done, num_steps=num_steps)
+        if done < num_steps:
+            self.school.measures.forget("student")
         await self.school.admit()
         async with open_local(self.network, self.tokenizer, self.settings, str(done)) as model:
             while done < num_steps:
@@ -112,7 +114,7 @@ class _Loop:
                 if self._on_step is not None:
                     left_s = record["duration_s"] * (num_steps - done)
                     self._on_step({**record, "num_steps": num_steps, "left_s": left_s})
-        await self.school.measure("student", self.network, self.settings.domains)
+        await self.school.measure("student", self.network, self.settings.domains, step=done)
         self._recorder.status("done", num_done=done)
         self._recorder.event("training_finished", num_done=done)
 
