@@ -32,6 +32,11 @@ class Slots:
         self._recurrent = [it for it in layers if isinstance(it, _States)]
 
     @property
+    def _spare(self) -> int:
+        """Columns beyond those that are needed now, for moving everything takes long."""
+        return _GROWTH if self.num_slots > 1 else 0
+
+    @property
     def is_recurrent(self) -> bool:
         """Whether rows have states, which know only of their end."""
         return bool(self._recurrent)
@@ -66,8 +71,7 @@ class Slots:
         """Move everything so that it ends at `new_end`, into room for at least `least` columns."""
         width = self.end - self.start
         if least > self.capacity:
-            room = least + _GROWTH * (self.num_slots > 1)
-            self.capacity = max(room, int(self.capacity * 1.5))
+            self.capacity = max(least + self._spare, int(self.capacity * 1.5))
         for layer in self._attending:
             layer.lay_out(slice(new_end - width, new_end))
         self.start, self.end = new_end - width, new_end
@@ -88,10 +92,11 @@ class Slots:
     def join(self, other: Slots, length: int) -> None:
         """Put the only row of `other` into the next slot."""
         if not self.lengths:
-            self.start, self.end = 0, 0
-        width = self.end - self.start
-        if length > self.end or self.end > self.capacity:
-            self._lay_out(max(length, width), max(length, width) + 1)
+            # Room on both sides: for longer rows that join, and for what is drawn.
+            self.start = self.end = self.capacity // 2
+        if length > self.end:
+            new_end = length + self._spare
+            self._lay_out(new_end, new_end + 1)
         slot = len(self.lengths)
         self.lengths.append(length)
         self.start = self.end - max(self.lengths)
@@ -173,15 +178,18 @@ class _KeysValues(DynamicLayer):
         return torch.zeros(size, dtype=like.dtype, device=like.device)
 
     def lay_out(self, columns: slice) -> None:
-        """Take the slots' new capacity, with what is held in `columns`."""
+        """Take the slots' capacity, with what is held in `columns`."""
         if not self.is_initialized:
             return
-        old = slice(self._slots.start, self._slots.end)
-        num_rows = len(self._slots.lengths)
+        rows, old = slice(0, len(self._slots.lengths)), slice(self._slots.start, self._slots.end)
         for name in ("keys", "values"):
             held = getattr(self, name)
-            room = self._room(held)
-            room[:num_rows, :, columns] = held[:num_rows, :, old]
+            moved = held[rows, :, old]
+            if held.shape[2] == self._slots.capacity:
+                room, moved = held, moved.clone()
+            else:
+                room = self._room(held)
+            room[rows, :, columns] = moved
             setattr(self, name, room)
 
     def write(self, slot: int, columns: slice, other: _KeysValues, its: int, from_: slice) -> None:
