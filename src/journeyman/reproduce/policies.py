@@ -23,7 +23,7 @@ from journeyman.reproduce.steps import (
     write_file,
 )
 from journeyman.reproduce.tasksets import repositories
-from journeyman.reproduce.texts import practised_sources, text_files
+from journeyman.reproduce.texts import practised_sources, text_file, text_files
 
 __all__ = [
     "base_steps",
@@ -223,23 +223,7 @@ def distill_steps(
 
 def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object]:
     scale = place.scale
-    domains = []
-    for domain, teacher in place.experts(seed, experts):
-        scaffold, template, max_tokens = AGENTS[domain]
-        domains.append(
-            {
-                "name": domain,
-                "teacher": str(teacher),
-                "taskset": str(place.tasks(domain, "learned")),
-                "tasks_per_step": scale.distill_tasks,
-                "samples": 2,
-                "weight": place.scale.experts[domain].distill_weight,
-                "scaffold": scaffold,
-                "template": template,
-                "limits": {"num_turns": 1},
-                "sampling": {"max_tokens": max_tokens},
-            }
-        )
+    domains = [_lessons(place, domain, teacher) for domain, teacher in place.experts(seed, experts)]
     general = {
         "name": "general",
         "prompts": str(place.texts / "general.jsonl"),
@@ -263,6 +247,28 @@ def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object
         "grades_lessons": False,
         "general": [str(it) for it in _other_text(place)],
         "domains": [*domains, general],
+    }
+
+
+def _lessons(place: Place, domain: str, teacher: Path) -> dict[str, object]:
+    scaffold, template, max_tokens = AGENTS[domain]
+    lessons: dict[str, object] = {
+        "name": domain,
+        "teacher": str(teacher),
+        "weight": place.scale.experts[domain].distill_weight,
+        "template": template,
+        "sampling": {"max_tokens": max_tokens},
+    }
+    num = place.scale.distill_tasks
+    if place.scale.experts[domain].distills_texts:
+        return {**lessons, "prompts": str(text_file(place, domain)), "tasks_per_step": 2 * num}
+    return {
+        **lessons,
+        "taskset": str(place.tasks(domain, "learned")),
+        "tasks_per_step": num,
+        "samples": 2,
+        "scaffold": scaffold,
+        "limits": {"num_turns": 1},
     }
 
 

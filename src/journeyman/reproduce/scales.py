@@ -56,6 +56,9 @@ class Expert(Data):
     distill_weight: float = 1.0
     """Weight of its lessons in distillation. Each domain is a mean over its tokens, so that a token of
     a long answer, where most are certain, moves little."""
+    distills_texts: bool = False
+    """Whether its lessons begin with the practised texts, which are many and of the same form, and not
+    with the tasks it learned on: a student of few prompts learns what its teacher says to those."""
 
 
 class Source(Data):
@@ -246,7 +249,14 @@ _TINY = Scale(
             num_steps=12, group_size=16, learning_rate=2e-4, samples=6, distill_weight=4
         ),
         "experience": Expert(num_steps=12, tasks_per_step=12, learning_rate=2e-4, distill_weight=4),
-        "web": Expert(num_steps=12, tasks_per_step=16, learning_rate=2e-4, samples=6),
+        "web": Expert(
+            num_steps=12,
+            tasks_per_step=16,
+            learning_rate=2e-4,
+            samples=6,
+            distill_weight=4,
+            distills_texts=True,
+        ),
     },
     distill_steps=60,
     distill_tasks=8,

@@ -23,7 +23,7 @@ from journeyman.runs import write_atomic
 from journeyman.train.documents.conversation import Conversation
 from journeyman.types import Message
 
-__all__ = ["practised_sources", "repair_step", "text_files", "text_steps"]
+__all__ = ["practised_sources", "repair_step", "text_file", "text_files", "text_steps"]
 
 _FEW = 256
 """Prompts of each kind in the general domain, in which the model that all experts began as teaches."""
@@ -42,15 +42,20 @@ def practised_sources(names: tuple[str, ...]) -> list[Path]:
     return found
 
 
-def text_files(place: Place) -> list[Path]:
-    """Return the files of conversations that fine-tuning reads."""
+def text_file(place: Place, domain: str) -> Path:
+    """Return the file of a domain's conversations."""
     kinds = {
         "software": "repairs",
         "single-turn": "functions",
         "experience": "exercises",
         "web": "pages",
     }
-    return [place.texts / f"{kinds[it]}.jsonl" for it in place.domains]
+    return place.texts / f"{kinds[domain]}.jsonl"
+
+
+def text_files(place: Place) -> list[Path]:
+    """Return the files of conversations that fine-tuning reads."""
+    return [text_file(place, it) for it in place.domains]
 
 
 def text_steps(place: Place) -> Iterator[Step]:
