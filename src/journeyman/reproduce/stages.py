@@ -15,7 +15,7 @@ from typing import Literal
 
 from journeyman.reproduce.hacking import GUARDS, Guard, hacking_steps, planted_steps
 from journeyman.reproduce.packing_table import draw_lengths, packing_ways
-from journeyman.reproduce.place import Place
+from journeyman.reproduce.place import AGENTS, Place
 from journeyman.reproduce.policies import (
     base_steps,
     distill_steps,
@@ -280,6 +280,8 @@ def _scaffolds(place: Place, outcomes: Outcomes) -> Iterator[Step]:
     held_out = place.tasks("software", "held-out")
     for policy in _shown(place, outcomes):
         for scaffold in place.scale.scaffolds:
+            if scaffold == AGENTS["software"][0]:
+                continue  # measured before, with more rollouts
             yield rollout_step(
                 scaffold_run(place, policy, scaffold),
                 place.policy(policy),
@@ -291,6 +293,8 @@ def _scaffolds(place: Place, outcomes: Outcomes) -> Iterator[Step]:
 
 def scaffold_run(place: Place, policy: str, scaffold: str) -> Path:
     """Return the run in which a policy did the held-out software tasks in a scaffold."""
+    if scaffold == AGENTS["software"][0]:
+        return place.measured(policy, "software")
     return place.runs / f"{policy}--in-{scaffold}"
 
 

@@ -123,13 +123,14 @@ class _Loop:
         step, lessons = done + 1, []
         figures: dict[str, Any] = {}
         started = time.monotonic()
+        texts = await self._draw_all(model, done)
+        rollouts_s = time.monotonic() - started
         for domain in self.settings.domains:
-            drawn, seen = await self._draw(domain, model, done)
+            drawn, seen = texts[domain.name]
             figures |= {f"{key}_{domain.name}": seen[key] for key in _SHOWN if key in seen}
             packed = pack(drawn, capacity=self.settings.row_length, pad_id=self.tokenizer.pad_id)
             teacher = self.school.teacher_of(domain)
             lessons.append(Lesson(domain.name, packed, teacher, domain.weight, domain.divergence))
-        rollouts_s = time.monotonic() - started
         rate = self.settings.learning_rate * share_of_rate(
             step,
             self.settings.num_steps,
@@ -156,6 +157,28 @@ class _Loop:
             "update_s": update_s,
             "tokens_per_s": num_tokens / update_s if update_s else 0.0,
         }
+
+    async def _draw_all(
+        self, student: TorchLocalModel, done: int
+    ) -> dict[str, tuple[list[PolicySequence], dict[str, float]]]:
+        """Draw a step's texts, by domain.
+
+        Rollouts of tasks take the interrupts, so there is one domain of them after the other; plain
+        prompts are answered meanwhile, for a larger batch takes little longer.
+        """
+        tasks = [it for it in self.settings.domains if it.taskset is not None]
+        plain = {
+            it.name: asyncio.create_task(self._draw(it, student, done))
+            for it in self.settings.domains
+            if it.taskset is None
+        }
+        try:
+            found = {it.name: await self._draw(it, student, done) for it in tasks}
+            return found | {name: await drawing for name, drawing in plain.items()}
+        finally:
+            for drawing in plain.values():
+                drawing.cancel()
+            await asyncio.gather(*plain.values(), return_exceptions=True)
 
     async def _draw(
         self, domain: Domain, student: TorchLocalModel, done: int
