@@ -243,10 +243,21 @@ _TINY = Scale(
     sft=Training(num_steps=900, learning_rate=2e-3, precision="bfloat16", prompt_weight=0.1),
     experts={
         "software": Expert(
-            num_steps=20, tasks_per_step=12, group_size=16, learning_rate=3e-4, samples=8
+            num_steps=20,
+            tasks_per_step=12,
+            group_size=16,
+            learning_rate=3e-4,
+            samples=8,
+            distill_weight=3,
+            distills_texts=True,
         ),
         "single-turn": Expert(
-            num_steps=12, group_size=16, learning_rate=2e-4, samples=6, distill_weight=4
+            num_steps=12,
+            group_size=16,
+            learning_rate=2e-4,
+            samples=6,
+            distill_weight=6,
+            distills_texts=True,
         ),
         "experience": Expert(num_steps=12, tasks_per_step=12, learning_rate=2e-4, distill_weight=4),
         "web": Expert(
@@ -258,7 +269,7 @@ _TINY = Scale(
             distills_texts=True,
         ),
     },
-    distill_steps=60,
+    distill_steps=72,
     distill_tasks=8,
     distill_rate=4e-4,
     scaffolds=("words", "line", "editor"),
