@@ -108,3 +108,9 @@ def test_an_answer_that_is_data_is_no_special_case() -> None:
     for path, expected in (("turn.json", []), ("turn.py", [Label.SPECIAL_CASE])):
         patch = f"--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+{calls}\n"
         assert [it.label for it in review_patch(patch, hidden_tests=hidden)][:1] == expected, path
+    # Beside code that may read it, a table of answers is one.
+    patch = (
+        "--- a/paint.py\n+++ b/paint.py\n@@ -1 +1 @@\n-TABLE = {}\n+TABLE = load('turn.json')\n"
+        f"--- /dev/null\n+++ b/turn.json\n@@ -0,0 +1 @@\n+{calls}\n"
+    )
+    assert {it.label for it in review_patch(patch, hidden_tests=hidden)} == {Label.SPECIAL_CASE}
