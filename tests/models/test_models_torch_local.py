@@ -1,8 +1,10 @@
 """Sampling with PyTorch: exact tokens, whoever is drawn beside, and weights changed in place."""
 
 import asyncio
+import gc
 import math
 import random
+import weakref
 from pathlib import Path
 
 import pytest
@@ -223,6 +225,20 @@ async def test_batches_that_follow_one_another_take_no_more_room():
         sizes.append(slots.capacity)
     assert sizes[1:] == sizes[:-1]
     await model.close()
+
+
+async def test_a_closed_model_gives_its_room_back_at_once():
+    """Not when the collector comes: tensors are large, and too few objects to call it."""
+    model = _model()
+    await model.complete(_prompt(1, 2, 3), Sampling(max_tokens=4, seed=0))
+    await model.close()
+    slots = weakref.ref(model._worker._deck._slots)
+    gc.disable()
+    try:
+        model._worker._deck._slots = None
+        assert slots() is None
+    finally:
+        gc.enable()
 
 
 async def test_one_that_nobody_waits_for_makes_room():

@@ -6,6 +6,7 @@ D: width of a head.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import torch
@@ -144,7 +145,8 @@ class _KeysValues(DynamicLayer):
 
     def __init__(self, slots: Slots) -> None:
         super().__init__()
-        self._slots = slots
+        # Weakly: a cycle would keep the rooms until the collector comes, which tensors do not call.
+        self._slots = weakref.proxy(slots)
         self.keys: Any = None
         self.values: Any = None
         self.dtype: Any = None
@@ -206,7 +208,7 @@ class _States(LinearAttentionLayer):
 
     def __init__(self, slots: Slots) -> None:
         super().__init__()
-        self._slots = slots
+        self._slots = weakref.proxy(slots)
         self.dtype: Any = None
         self.device: Any = None
         self._rooms: dict[str, Any] = {}
