@@ -197,7 +197,7 @@ def distill_steps(
 ) -> Iterator[Step]:
     """Yield the steps that teach one model what the experts of a seed know.
 
-    It begins as their average, which is a baseline too. Experts were admitted by their measurement, so
+    It begins as a merge of them, which is a baseline too. Experts were admitted by their measurement, so
     none is refused here. The general domain, whose teacher is the base itself, is always there.
     """
     scale = place.scale
@@ -236,7 +236,7 @@ def _school(place: Place, seed: int, experts: Sequence[str]) -> dict[str, object
     }
     return {
         "model": str(place.policy("base")),
-        "student": str(place.policy(f"merge-average-{seed}")),
+        "student": str(place.policy(f"merge-{scale.distills_from}-{seed}")),
         "row_length": scale.row_length,
         "rows_per_pass": 4,
         "precision": scale.sft.precision,

@@ -134,6 +134,8 @@ class Scale(Data):
     distill_steps: int = 12
     distill_tasks: int = 4
     distill_rate: float = 3e-4
+    distills_from: Literal["average", "ties"] = "average"
+    """What the student begins as: the experts merged, which is a baseline too."""
     student_seeds: int = 1
     """Of how many seeds the experts are distilled."""
 
@@ -256,7 +258,7 @@ _TINY = Scale(
             group_size=16,
             learning_rate=2e-4,
             samples=6,
-            distill_weight=6,
+            distill_weight=8,
             distills_texts=True,
         ),
         "experience": Expert(num_steps=12, tasks_per_step=12, learning_rate=2e-4, distill_weight=4),
@@ -269,9 +271,10 @@ _TINY = Scale(
             distills_texts=True,
         ),
     },
-    distill_steps=72,
+    distill_steps=60,
     distill_tasks=8,
     distill_rate=4e-4,
+    distills_from="ties",
     scaffolds=("words", "line", "editor"),
     hacking_steps=24,
 )

@@ -194,18 +194,18 @@ def _students(place: Place, seed: int) -> Iterator[Stage]:
     for method in METHODS:
         merged = partial(merge_steps, place, method, seed)
         yield stage(f"merge-{method}", "the experts' weights merged", merged)
-    average = f"merge-average-{seed}"
+    start = f"merge-{place.scale.distills_from}-{seed}"
     yield stage(
         "student",
         "distillation on-policy, measured everywhere",
         lambda experts: distill_steps(place, seed, experts, drawn_by="student"),
-        average,
+        start,
     )
     yield stage(
         "off-policy",
         "the same on the experts' texts",
         lambda experts: distill_steps(place, seed, experts, drawn_by="teacher"),
-        average,
+        start,
     )
 
 
