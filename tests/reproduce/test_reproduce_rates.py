@@ -11,7 +11,7 @@ import pytest
 from journeyman.evals.statistics import wilson
 from journeyman.reproduce import findings
 from journeyman.reproduce.place import Place
-from journeyman.reproduce.rates import rate_of_runs
+from journeyman.reproduce.rates import kept_interval, rate_of_runs
 from journeyman.reproduce.scales import get_scale
 from journeyman.reproduce.stages import list_stages
 
@@ -47,6 +47,18 @@ def test_tasks_that_are_all_alike_have_an_interval_of_their_number(tmp_path) -> 
     rate = rate_of_runs([write(tmp_path / "1", [(str(it), False) for it in range(20)])])
     assert rate is not None
     assert (rate.low, rate.high) == pytest.approx(wilson(0, 20))
+
+
+def test_what_a_student_keeps_has_an_interval_if_its_expert_gained(tmp_path) -> None:
+    names = [str(it) for it in range(40)]
+    base = write(tmp_path / "base", [(it, False) for it in names])
+    expert = write(tmp_path / "expert", [(it, True) for it in names])
+    student = write(tmp_path / "student", [(it, int(it) % 2 == 0) for it in names])
+    low, high = kept_interval(student, expert, base)
+    # Of 40 draws with chance a half: 0.5, and 1.96 times 0.079 to each side.
+    assert (low, high) == (pytest.approx(0.345, abs=0.03), pytest.approx(0.655, abs=0.03))
+    assert kept_interval(expert, expert, base) == (1, 1)
+    assert kept_interval(student, base, base) is None
 
 
 def test_an_expert_that_does_not_beat_the_base_fails_its_stage_and_is_told(tmp_path) -> None:

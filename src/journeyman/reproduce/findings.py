@@ -17,7 +17,7 @@ from journeyman.evals.statistics import wilson
 from journeyman.reproduce.driver import outcomes_of, read_records
 from journeyman.reproduce.hacking import GUARDS, HackingStep, count_steps
 from journeyman.reproduce.place import Place
-from journeyman.reproduce.rates import Rate, gain_of_run, left_out, rate_of_runs
+from journeyman.reproduce.rates import Rate, gain_of_run, kept_interval, left_out, rate_of_runs
 from journeyman.reproduce.stages import METHODS, Outcomes, leak_folder, list_stages, scaffold_run
 from journeyman.runs import RunFolder, read_jsonl
 from journeyman.train.distill.retention import retention
@@ -160,12 +160,19 @@ def _student_rows(
         base = _rate(place, ["base"], domain, known)
         expert = _rate(place, [f"expert-{domain}-{seed}"], domain, known)
         row: dict[str, Any] = {"domain": domain, "seed": seed, "base": _dumped(base)}
-        row |= {"expert": _dumped(expert), "kept": {}}
+        row |= {"expert": _dumped(expert), "kept": {}, "kept_interval": {}}
+        teacher = place.measured(f"expert-{domain}-{seed}", domain)
         for way, policy in ways.items():
             rate = _rate(place, [policy], domain, known)
             row[way] = _dumped(rate)
             if base and expert and rate:
                 row["kept"][way] = retention(base.mean, expert.mean, rate.mean)
+                row["kept_interval"][way] = kept_interval(
+                    place.measured(policy, domain),
+                    teacher,
+                    place.measured("base", domain),
+                    without=known,
+                )
         rows.append(row)
     return rows
 

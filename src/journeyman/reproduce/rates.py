@@ -6,6 +6,7 @@ rate.mean, rate.low, rate.high
 
 from __future__ import annotations
 
+import random
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from journeyman.evals.comparison import PairedComparison, compare_rates
-from journeyman.evals.statistics import bootstrap_mean, wilson
+from journeyman.evals.statistics import bootstrap_mean, quantile, wilson
 from journeyman.reproduce.place import Place
 from journeyman.reproduce.tasksets import repositories
 from journeyman.runs import read_jsonl
@@ -22,7 +23,17 @@ from journeyman.tasks import load_taskset
 from journeyman.train.documents.repairs import short_functions
 from journeyman.types import Data
 
-__all__ = ["Rate", "gain_of_run", "known_tasks", "left_out", "rate_of_runs", "rates_by_task"]
+__all__ = [
+    "Rate",
+    "gain_of_run",
+    "kept_interval",
+    "known_tasks",
+    "left_out",
+    "rate_of_runs",
+    "rates_by_task",
+]
+
+_DRAWS = 2000
 
 
 class Rate(Data):
@@ -77,14 +88,33 @@ def rates_by_task(run: Path, without: set[str]) -> dict[str, list[bool]]:
 
 def gain_of_run(run: Path, before: Path, *, without: Iterable[str] = ()) -> PairedComparison:
     """Compare a run with an earlier one on the same tasks, each task with itself."""
-    now, then = (
-        {
-            name: sum(solved) / len(solved)
-            for name, solved in rates_by_task(it, set(without)).items()
-        }
-        for it in (run, before)
-    )
+    now, then = (_means(it, without) for it in (run, before))
     return compare_rates(now, then)
+
+
+def kept_interval(
+    student: Path, expert: Path, base: Path, *, without: Iterable[str] = ()
+) -> tuple[float, float] | None:
+    """Return the 95 % interval of the share of the expert's gain that a student keeps, by bootstrap over
+    the tasks all three did; None where the expert's own gain may be none, so that any share is possible.
+    """
+    rates = [_means(it, without) for it in (student, expert, base)]
+    names = sorted(set.intersection(*map(set, rates)))
+    gains = [tuple(rate[it] - rates[2][it] for rate in rates[:2]) for it in names]
+    draw, shares = random.Random(0), []  # noqa: S311 - no secret
+    for _ in range(_DRAWS if gains else 0):
+        kept, gained = map(sum, zip(*draw.choices(gains, k=len(gains)), strict=True))
+        if gained > 0:
+            shares.append(kept / gained)
+    if len(shares) < 0.975 * _DRAWS:
+        return None
+    shares.sort()
+    return quantile(shares, 0.025), quantile(shares, 0.975)
+
+
+def _means(run: Path, without: Iterable[str]) -> dict[str, float]:
+    found = rates_by_task(run, set(without))
+    return {name: sum(solved) / len(solved) for name, solved in found.items()}
 
 
 def left_out(place: Place) -> set[str]:

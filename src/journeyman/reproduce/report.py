@@ -173,7 +173,10 @@ def _students(found: Mapping[str, Any]) -> str:
     if not rows:
         return ""
     text = table(("domain", "seed", "base", "expert", *ways), rows)
-    text += "\n\nIn brackets behind an interval: the share of the expert's gain that is kept."
+    text += (
+        "\n\nIn brackets behind an interval: the share of the expert's gain that is kept, and its own "
+        "interval (bootstrap over tasks; none is given where the expert may have gained nothing)."
+    )
     losses = [
         (run, who, f"{value:.4f}")
         for run, values in found["general loss"].items()
@@ -185,8 +188,11 @@ def _students(found: Mapping[str, Any]) -> str:
 
 
 def _kept(row: Mapping[str, Any], way: str) -> str:
-    kept = row["kept"].get(way)
-    return _cell(row[way]) + ("" if kept is None else f" [{kept:.0%}]")
+    kept, around = row["kept"].get(way), row["kept_interval"].get(way)
+    if kept is None:
+        return _cell(row[way])
+    between = f": {around[0]:.0%} to {around[1]:.0%}" if around else ""
+    return f"{_cell(row[way])} [{kept:.0%}{between}]"
 
 
 def _scaffolds(found: Mapping[str, Any]) -> str:

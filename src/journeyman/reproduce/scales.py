@@ -257,11 +257,13 @@ _TINY = Scale(
             num_steps=12,
             group_size=16,
             learning_rate=2e-4,
-            samples=6,
+            samples=12,
             distill_weight=8,
             distills_texts=True,
         ),
-        "experience": Expert(num_steps=12, tasks_per_step=12, learning_rate=2e-4, distill_weight=4),
+        "experience": Expert(
+            num_steps=12, tasks_per_step=12, learning_rate=2e-4, samples=4, distill_weight=4
+        ),
         "web": Expert(
             num_steps=12,
             tasks_per_step=16,
