@@ -1,7 +1,7 @@
 """How large each reproduction is: numbers of tasks, steps and seeds, and nothing else.
 
 `smoke` tries the machine in minutes and says nothing about learning; `tiny` is for two cores and
-some 75 minutes; `small` for a workstation and a day, `gpu` for one accelerator. What was run is in
+some 70 minutes; `small` for a workstation and a day, `gpu` for one accelerator. What was run is in
 docs/reproduce.md.
 
     >>> get_scale("tiny").seeds
@@ -206,7 +206,7 @@ _SMOKE = Scale(
 
 _TINY = Scale(
     name="tiny",
-    what="75 minutes of two cores; a Llama of a million parameters",
+    what="70 minutes of two cores; a Llama of a million parameters",
     seeds=(0,),
     learned=(Source(name="toolz", num_tasks=60), Source(name="boltons", num_tasks=140)),
     held_out=(
