@@ -53,7 +53,7 @@ class Measures:
     def put(self, who: str, what: str, value: Any) -> None:
         """Keep a measurement."""
         self.found.setdefault(who, {})[what] = value
-        write_atomic(self._path, json.dumps(self.found, indent=2) + "\n")
+        self._write()
 
     def forget(self, who: str) -> None:
         """Drop what was measured of somebody who has changed since."""
