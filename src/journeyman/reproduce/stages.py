@@ -280,10 +280,11 @@ def _scaffolds(place: Place, outcomes: Outcomes) -> Iterator[Step]:
     held_out = place.tasks("software", "held-out")
     for policy in _shown(place, outcomes):
         for scaffold in place.scale.scaffolds:
-            if scaffold == AGENTS["software"][0]:
-                continue  # measured before, with more rollouts
+            run = scaffold_run(place, policy, scaffold)
+            if run == place.measured(policy, "software"):
+                continue  # by its own stage, with more rollouts
             yield rollout_step(
-                scaffold_run(place, policy, scaffold),
+                run,
                 place.policy(policy),
                 held_out,
                 (*place.agent("software", scaffold=scaffold), *place.judged),
